@@ -1,0 +1,1 @@
+"""Turn documents into tasks that a strong model solves and a weak one does not."""
