@@ -1,0 +1,8 @@
+"""The domains by name."""
+
+from .base import Domain
+from .research import RESEARCH
+
+DOMAINS: dict[str, Domain] = {domain.name: domain for domain in (RESEARCH,)}
+
+__all__ = ["DOMAINS", "RESEARCH", "Domain"]
