@@ -19,7 +19,7 @@ from .challenger import Challenger
 from .domains import RESEARCH, Domain
 from .judge import Judge
 from .orchestrator import Orchestrator, describe_failures
-from .records import Attempt, Document, Episode, Failure, Outcome, Record, Round, Task, Usage
+from .records import Attempt, Document, Episode, Failure, Outcome, Record, Round, Task
 from .role import Reply, Role, ask
 from .solver import Solver
 from .usage import Ledger, observing, sample
@@ -59,6 +59,9 @@ class Models(NamedTuple):
     judge: dspy.LM | None = None
 
 
+DEFAULT_MODELS = Models()
+
+
 class Autodata(dspy.Module):
     """Turn a document into a task that the strong solver solves and the weak one does not.
 
@@ -68,7 +71,7 @@ class Autodata(dspy.Module):
 
     def __init__(
         self,
-        models: Models = Models(),
+        models: Models = DEFAULT_MODELS,
         domain: Domain = RESEARCH,
         gate: Gate | None = None,
         settings: Settings | None = None,
@@ -87,6 +90,10 @@ class Autodata(dspy.Module):
         self.weak = _frozen(Solver("weak", models.weak, domain.solve))
         self.strong = _frozen(Solver("strong", models.strong, domain.solve))
         self.judge = _frozen(Judge(models.judge, domain.grade))
+
+    def optimizable(self) -> dict[str, Any]:
+        """Return the predictors that may be changed, by name."""
+        return dict(self.named_predictors())
 
     def forward(self, document: Document | str, rollout: str = "") -> dspy.Prediction:
         """Call the program from synchronous code; see `aforward`."""
@@ -156,7 +163,14 @@ class Autodata(dspy.Module):
         )
         if written.failure is not None:
             return _no_task(number, brief, written.failure)
-        tried = Round(number=number, brief=brief, task=written.prediction.task, outcome=Outcome.UNSCORED)
+        tried = Round(
+            number=number,
+            lesson=plan.prediction.lesson if failures else "",
+            brief=brief,
+            notes=written.prediction.notes,
+            task=written.prediction.task,
+            outcome=Outcome.UNSCORED,
+        )
         return await self._checked(document, tried, written.prediction.task)
 
     async def _checked(self, document: Document, tried: Round, task: Task) -> Round:

@@ -83,7 +83,9 @@ class Endpoint:
         self._cache = cache
         self._limits: dict[asyncio.AbstractEventLoop, asyncio.Semaphore] = {}
 
-    def complete(self, request: lm15.Request, role: str, watch: Callable[[Call], None]) -> lm15.Response:
+    def complete(
+        self, request: lm15.Request, role: str, watch: Callable[[Call], None]
+    ) -> lm15.Response:
         """Answer from synchronous code."""
         key = cache_key(self.config.identity, request, rollout())
         response = self._cache.get(key) if self._cache else None
@@ -204,13 +206,13 @@ def _router(config: ModelConfig) -> lm15.RouterConfig:
         compat=lm15.OpenAIChatCompat.preset("vllm"),
         placeholder_key="EMPTY",
     )
-    return lm15.RouterConfig(
-        providers=(local,), api_keys={_LOCAL: key} if key else None, **options
-    )
+    return lm15.RouterConfig(providers=(local,), api_keys={_LOCAL: key} if key else None, **options)
 
 
 def _routed(config: ModelConfig, request: lm15.Request) -> lm15.Request:
-    return request if config.api_base is None else replace(request, model=f"{_LOCAL}:{config.model}")
+    return (
+        request if config.api_base is None else replace(request, model=f"{_LOCAL}:{config.model}")
+    )
 
 
 class SimulatedBackend:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import dspy.lm15 as lm15
 from .autodata import ROLES, Models
 from .cache import AnswerCache
 from .endpoint import Backend, Endpoint, ModelConfig, NativeBackend, SimulatedBackend
-from .usage import Ledger
+from .usage import Ledger, sample
 
 PROPOSER = "proposer"
 """The role of the model that proposes instructions to an optimizer."""
@@ -65,6 +66,20 @@ class RoleLM(dspy.LM):
             async_engine=AsyncRoleEngine(endpoint, role, ledger),
             **sampling,
         )
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Answer from synchronous code; DSPy's `rollout_id` asks for a sample of its own."""
+        with self._rolled(kwargs):
+            return super().__call__(*args, **kwargs)
+
+    async def acall(self, *args: Any, **kwargs: Any) -> Any:
+        """Answer from the event loop; DSPy's `rollout_id` asks for a sample of its own."""
+        with self._rolled(kwargs):
+            return await super().acall(*args, **kwargs)
+
+    def _rolled(self, kwargs: dict[str, Any]) -> AbstractContextManager[None]:
+        rollout_id = kwargs.get("rollout_id", self.kwargs.get("rollout_id"))
+        return nullcontext() if rollout_id is None else sample(f"rollout-{rollout_id}")
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "RoleLM":
         return self

@@ -79,7 +79,11 @@ def describe_failures(rounds: Sequence[Round], *, memory: int = 0, criteria: int
     shown = failed[-memory:] if memory else failed
     blocks = []
     for group in _GROUPS:
-        entries = [_entry(one, criteria if one is failed[-1] else 0) for one in shown if one.outcome is group]
+        entries = [
+            _entry(one, criteria if one is failed[-1] else 0)
+            for one in shown
+            if one.outcome is group
+        ]
         if entries:
             blocks.append(f"{group.value}\n" + "\n".join(entries))
     return "\n\n".join(blocks)

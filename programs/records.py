@@ -30,18 +30,22 @@ class Document(Record):
 
 
 class Task(BaseModel):
-    """A question that the document makes possible, with everything needed to solve and to grade it."""
+    """A question that the document makes possible, with all that is needed to grade an answer."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     question_type: str = Field(
-        min_length=3, max_length=80, description="the kind of reasoning asked for, in two to five words"
+        min_length=3,
+        max_length=80,
+        description="the kind of reasoning asked for, in two to five words",
     )
     skills: list[str] = Field(
         min_length=1, max_length=5, description="two or three skills that the answer needs"
     )
     context: str = Field(
-        min_length=40, max_length=6000, description="all that the reader is told before the question"
+        min_length=40,
+        max_length=6000,
+        description="all that the reader is told before the question",
     )
     question: str = Field(min_length=20, max_length=3000, description="one self-contained question")
     reference: str = Field(
@@ -85,7 +89,7 @@ class Failure(Record):
     role: str
     """Which role failed, such as `judge`."""
     kind: Literal["infrastructure", "malformed", "truncated", "empty", "duplicate"]
-    """`infrastructure` says nothing about any prompt; the others say what was wrong with the answer."""
+    """`infrastructure` says nothing about a prompt; the others say what an answer lacked."""
     message: str
     """One line for people."""
 
@@ -103,7 +107,7 @@ class Attempt(Record):
     satisfied: tuple[bool, ...] = ()
     """The judge's verdict for each criterion of the rubric, in order."""
     truncated: bool = False
-    """The answer hit the token limit. Graded 0 without a judge, and never counted as evidence of a gap."""
+    """The answer hit the token limit: graded 0 without a judge, and never evidence of a gap."""
     failure: Failure | None = None
     """Set if and only if `grade` is `None`."""
 
@@ -123,12 +127,16 @@ class Round(Record):
 
     number: int
     """Counted from 1 within the episode."""
+    lesson: str = ""
+    """What the orchestrator made of the failures before; empty in the first round."""
     brief: str
     """What the challenger was told."""
+    notes: str = ""
+    """The challenger's scratchpad, kept because a demonstration needs it."""
     task: Task | None = None
     """`None` if the challenger gave nothing that could be read."""
     weak: tuple[Attempt, ...] = ()
-    """Attempts of the weak solver, in order; fewer than planned if the gate was decided early."""
+    """Attempts of the weak solver, in order; fewer than planned if the verdict was certain."""
     strong: tuple[Attempt, ...] = ()
     """The same for the strong solver; empty if the weak attempts decided."""
     outcome: Outcome
@@ -163,7 +171,7 @@ class Episode(Record):
     rounds: tuple[Round, ...]
     usage: Usage = Usage()
     """Everything that the episode asked of any model."""
-    roles: dict[str, Usage] = {}
+    roles: dict[str, Usage] = Field(default_factory=dict)
     """The same, by role."""
     seconds: float = 0.0
     """Wall-clock time."""

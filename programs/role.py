@@ -36,7 +36,7 @@ class Role(dspy.Module):
         """Call the role from synchronous code."""
         return background.run(self.aforward(**inputs))
 
-    async def aforward(self, **inputs: Any) -> dspy.Prediction:
+    async def aforward(self, *args: Any, **inputs: Any) -> dspy.Prediction:
         """Do the role's job; every role defines this."""
         raise NotImplementedError(f"{type(self).__name__} must define aforward")
 

@@ -21,7 +21,8 @@ class QualityReport(BaseModel):
         description="GOOD only for a single focused question that needs reasoning"
     )
     rubric_issues: list[str] = Field(
-        max_length=40, description="every unsound criterion and why, one sentence each; empty if none"
+        max_length=40,
+        description="every unsound criterion and why, one sentence each; empty if none",
     )
     question_type: Literal["CONSISTENT", "INCONSISTENT"] = Field(
         description="whether the stated question type fits the question"

@@ -1,0 +1,1 @@
+"""What a user runs: configuration, documents, runs, tracking and reports."""

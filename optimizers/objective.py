@@ -1,0 +1,98 @@
+"""The objective that every method optimizes: a candidate on documents gives episodes."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from ..programs import Autodata, Document, Episode, background
+from .candidate import Candidate
+
+
+class EpisodeStore(Protocol):
+    """Keeps finished episodes, so that none is run twice."""
+
+    def get(self, key: str) -> Episode | None:
+        """Return the episode kept under `key`, or `None`."""
+        ...
+
+    def put(self, key: str, episode: Episode) -> None:
+        """Keep an episode; it must survive a crash from here on."""
+        ...
+
+
+class Forgetful:
+    """A store that keeps nothing."""
+
+    def get(self, key: str) -> Episode | None:
+        """Return `None`."""
+        return None
+
+    def put(self, key: str, episode: Episode) -> None:
+        """Do nothing."""
+
+
+class Objective:
+    """Runs candidates on documents, in parallel, each pair once.
+
+    Args:
+        program: The program to vary. It is never changed.
+        seed: Root of the samples: the same seed asks for the same answers.
+        in_flight: Documents under way at a time.
+        store: Where finished episodes are kept.
+        watch: Called with every episode as it ends, kept or new.
+    """
+
+    def __init__(
+        self,
+        program: Autodata,
+        *,
+        seed: int,
+        in_flight: int = 16,
+        store: EpisodeStore | None = None,
+        watch: Callable[[Episode], None] = lambda episode: None,
+    ) -> None:
+        self.program = program
+        self.seed = seed
+        self._in_flight = in_flight
+        self._store = store or Forgetful()
+        self._watch = watch
+
+    def episodes(
+        self, candidate: Candidate, documents: Sequence[Document], sample: str
+    ) -> list[Episode]:
+        """Run a candidate on documents and return the episodes in the documents' order.
+
+        Args:
+            candidate: What to run.
+            documents: What to run it on.
+            sample: Name of the measurement. Under the same name a document is run once; another
+                name asks all models afresh.
+        """
+        return background.run(self._all(candidate, documents, sample))
+
+    def rollout(self, sample: str) -> str:
+        """Return the program's `rollout` argument for a measurement of that name."""
+        return f"{self.seed}/{sample}"
+
+    async def _all(
+        self, candidate: Candidate, documents: Sequence[Document], sample: str
+    ) -> list[Episode]:
+        program = candidate.applied(self.program)
+        limit = asyncio.Semaphore(self._in_flight)
+
+        async def one(document: Document) -> Episode:
+            key = f"{candidate.id}/{sample}/{document.id}"
+            episode = self._store.get(key)
+            if episode is None:
+                async with limit:
+                    done = await program.acall(document=document, rollout=self.rollout(sample))
+                episode = done.episode
+                # An outage says nothing about the candidate: the next run tries again.
+                if episode.failure is None or episode.failure.kind != "infrastructure":
+                    self._store.put(key, episode)
+            self._watch(episode)
+            return episode
+
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(one(document)) for document in documents]
+        return [task.result() for task in tasks]

@@ -1,0 +1,67 @@
+"""Demonstrations taken from episodes that ended well."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ...programs import Autodata, Document, Episode, Round
+from ...programs.orchestrator import describe_failures
+
+Demos = dict[str, list[dict[str, Any]]]
+"""Demonstrations by predictor name, as plain JSON."""
+
+
+def demo_sets(
+    program: Autodata,
+    documents: Mapping[str, Document],
+    episodes: Sequence[Episode],
+    *,
+    sizes: Sequence[int] = (1, 2),
+) -> dict[str, Demos]:
+    """Build sets of demonstrations from accepted tasks, the largest gap first.
+
+    Args:
+        program: The program that ran the episodes.
+        documents: The documents of the episodes, by id.
+        episodes: Finished episodes; those without an accepted task give nothing.
+        sizes: How many accepted tasks each set shows.
+
+    Returns:
+        Sets by name: `none`, and `best-N` for each size that enough episodes ended well for.
+    """
+    ended_well = [episode for episode in episodes if episode.accepted is not None]
+    ended_well.sort(key=lambda episode: (-(episode.score or 0), episode.document_id))
+    sets: dict[str, Demos] = {"none": {}}
+    for size in sizes:
+        if len(ended_well) < size:
+            continue
+        chosen = [
+            _demos(program, documents[episode.document_id], episode)
+            for episode in ended_well[:size]
+        ]
+        names = sorted({name for demos in chosen for name in demos})
+        sets[f"best-{size}"] = {name: [d[name] for d in chosen if name in d] for name in names}
+    return sets
+
+
+def _demos(program: Autodata, document: Document, episode: Episode) -> dict[str, dict[str, Any]]:
+    """Show what each predictor was given and what it said in the round that was accepted."""
+    last = episode.rounds[-1]
+    failures = describe_failures(episode.rounds[:-1], memory=program.settings.memory)
+    return {
+        "challenger.write": {
+            "document": document.text,
+            "rubric_rules": program.domain.rubric_rules.describe(),
+            "brief": last.brief,
+            "failures": failures,
+            "notes": last.notes,
+            "task": last.task.model_dump(mode="json") if last.task else {},
+        },
+        **_orchestration(document, last, failures),
+    }
+
+
+def _orchestration(document: Document, last: Round, failures: str) -> dict[str, dict[str, Any]]:
+    if not failures:
+        return {"orchestrator.plan": {"document": document.text, "brief": last.brief}}
+    shown = {"document": document.text, "failures": failures}
+    return {"orchestrator.analyze": {**shown, "lesson": last.lesson, "brief": last.brief}}

@@ -1,0 +1,165 @@
+"""DSPy's own optimizers, as they are, on the same objective and documents."""
+
+import functools
+import importlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import dspy
+
+from ..programs import Autodata, Document
+from .candidate import Candidate
+from .feedback import feedback
+from .measurement import measured, score
+from .objective import Objective
+from .trial import SearchOptions, Trial
+
+
+class GepaSearch:
+    """Reflective prompt evolution (GEPA, arXiv 2507.19457) of the optimizable instructions.
+
+    GEPA runs the program itself. It asks for the same samples as the objective, so that measuring
+    its candidates afterwards finds every answer in the cache.
+
+    Args:
+        options: `trials` times the number of validation documents is GEPA's budget of episodes.
+        reflector: The model that reads feedback and rewrites instructions.
+        seed: Root of GEPA's randomness.
+        in_flight: Documents under way at a time.
+    """
+
+    def __init__(
+        self,
+        options: SearchOptions,
+        reflector: dspy.LM,
+        *,
+        seed: int,
+        in_flight: int = 16,
+    ) -> None:
+        self.options = options
+        self.reflector = reflector
+        self.seed = seed
+        self.in_flight = in_flight
+
+    def search(
+        self,
+        objective: Objective,
+        train: Sequence[Document],
+        validation: Sequence[Document],
+        watch: Callable[[Trial], None],
+    ) -> list[Trial]:
+        """Let GEPA work, then measure every candidate that it kept."""
+        own = Candidate.of(objective.program)
+        first = self._trial(0, own, objective, validation)
+        if first.state == "failed":
+            raise RuntimeError("the baseline cannot be scored; run `autodata check` on the config")
+        watch(first)
+        optimized = self._compile(objective, train, validation)
+        trials = [first]
+        for program in optimized.detailed_results.candidates:
+            candidate = _moved(own, program)
+            if all(candidate.id != trial.candidate.id for trial in trials):
+                trials.append(self._trial(len(trials), candidate, objective, validation))
+                watch(trials[-1])
+        return trials
+
+    def _compile(
+        self, objective: Objective, train: Sequence[Document], validation: Sequence[Document]
+    ) -> Any:
+        metric = _Metric()
+        gepa = dspy.GEPA(
+            metric=metric,
+            max_metric_calls=self.options.trials * len(validation),
+            reflection_lm=self.reflector,
+            num_threads=self.in_flight,
+            track_stats=True,
+            seed=self.seed,
+            gepa_kwargs={"stop_callbacks": [metric.stop]},
+        )
+        with _patient(), dspy.context(lm=self.reflector, disable_history=True):
+            optimized = gepa.compile(
+                objective.program.deepcopy(),
+                trainset=_examples(train, objective.rollout("train")),
+                valset=_examples(validation, objective.rollout("validation")),
+            )
+        if metric.outage:
+            raise RuntimeError(
+                f"{metric.outage}; mend the endpoint and run again, finished calls are kept"
+            )
+        return optimized
+
+    def _trial(
+        self,
+        number: int,
+        candidate: Candidate,
+        objective: Objective,
+        validation: Sequence[Document],
+    ) -> Trial:
+        episodes = objective.episodes(candidate, validation, "validation")
+        measurement = measured(episodes)
+        return Trial(
+            number=number,
+            origin="baseline" if number == 0 else "gepa",
+            state="failed" if measurement.gap is None else "complete",
+            candidate=candidate,
+            params={"instructions": candidate.id},
+            value=measurement.gap,
+            measurement=measurement,
+            episodes=tuple(episodes),
+        )
+
+
+def _moved(own: Candidate, program: Autodata) -> Candidate:
+    """Take the instructions of GEPA's program; it changes nothing else."""
+    return own.model_copy(update={"instructions": Candidate.of(program).instructions})
+
+
+def _examples(documents: Sequence[Document], rollout: str) -> list[dspy.Example]:
+    return [
+        dspy.Example(document=document, rollout=rollout).with_inputs("document", "rollout")
+        for document in documents
+    ]
+
+
+class _Metric:
+    """DSPy's five-argument metric: the episode's score, and its rounds in words.
+
+    An episode that could not be scored would be a zero to GEPA, and an exception in a metric is one
+    too. So the first such episode is remembered here, and stops the search.
+    """
+
+    def __init__(self) -> None:
+        self.outage = ""
+
+    def __call__(
+        self,
+        gold: dspy.Example,
+        pred: Any,
+        trace: Any = None,
+        pred_name: str | None = None,
+        pred_trace: Any = None,
+    ) -> dspy.Prediction:
+        value = score(pred.episode)
+        if value is None:
+            self.outage = f"{pred.episode.document_id}: {pred.episode.failure}"
+        return dspy.Prediction(score=value or 0.0, feedback=feedback(pred.episode, pred_name))
+
+    def stop(self, state: Any) -> bool:
+        """Tell GEPA to stop after an outage."""
+        return bool(self.outage)
+
+
+@contextmanager
+def _patient() -> Iterator[None]:
+    """Keep DSPy's evaluation from starting slow episodes a second time.
+
+    Its executor repeats whatever takes longer than two minutes, and Evaluate has no option for it.
+    """
+    module: Any = importlib.import_module("dspy.evaluate.evaluate")
+    impatient = module.ParallelExecutor
+    module.ParallelExecutor = functools.partial(impatient, timeout=0)
+    try:
+        yield
+    finally:
+        module.ParallelExecutor = impatient
