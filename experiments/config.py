@@ -1,0 +1,288 @@
+"""One frozen configuration, from one TOML file, that says everything a run depends on."""
+
+import difflib
+import importlib.resources
+import re
+import tomllib
+import types
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args, get_origin
+from urllib.parse import urlsplit
+
+import tomli_w
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError, model_validator
+
+from ..metrics import Gate
+from ..metrics import gate as named_gate
+from ..optimizers import SearchOptions
+from ..programs import DOMAINS, PROPOSER, ROLES, Domain, ModelConfig, Settings
+from .errors import InputError
+from .source import DocumentSource
+
+Fraction01 = Annotated[float, Field(gt=0, lt=1)]
+
+
+class Part(BaseModel):
+    """Base of the configuration's parts."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class LoopConfig(Part):
+    """The inner loop. What is absent is the domain's own number."""
+
+    rounds: PositiveInt | None = None
+    """Tasks tried per document, at most."""
+    tokens: PositiveInt | None = None
+    """Start no further round once a document has used this many tokens."""
+    weak_attempts: PositiveInt | None = None
+    """Answers of the weak solver per task."""
+    strong_attempts: PositiveInt | None = None
+    """Answers of the strong solver per task."""
+    race: bool = True
+    """Skip attempts that cannot change the verdict."""
+    in_flight: PositiveInt = 1
+    """Attempts of one solver under way at a time."""
+    memory: Annotated[int, Field(ge=0)] = 0
+    """Failed rounds that orchestrator and challenger are shown; 0 shows all."""
+
+
+class TrackingConfig(Part):
+    """Where MLflow records the run."""
+
+    uri: str | None = None
+    """Tracking address. Without it `MLFLOW_TRACKING_URI`, else `mlflow.db` in the runs folder."""
+    experiment: str = "autodata"
+    """Name of the MLflow experiment."""
+
+
+class ExperimentConfig(Part):
+    """Everything that decides a run's result. Logged to MLflow as written."""
+
+    run: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")] = "run"
+    """Name of the run and of its folder."""
+    runs: str = "runs"
+    """Folder that holds the runs."""
+    seed: int = 0
+    """Root of all randomness. 0 is a seed like any other."""
+    domain: Literal["research"] = "research"
+    """What kind of task is written."""
+    gate: str | Gate | None = None
+    """Acceptance rule: the name of a preset or a table of rules; the domain's own if absent."""
+    documents: DocumentSource = DocumentSource()
+    """Where the documents come from."""
+    train: Fraction01 = 0.3
+    """Share of the documents that methods learn from."""
+    validation: Fraction01 = 0.35
+    """Share of the documents that candidates are compared on. The rest is the test set."""
+    models: dict[str, ModelConfig]
+    """A model for each role and for `proposer`; `default` fills what a role leaves out."""
+    loop: LoopConfig = LoopConfig()
+    """The inner loop."""
+    method: Literal["optuna", "gepa"] = "optuna"
+    """How to search."""
+    search: SearchOptions = SearchOptions()
+    """How long and how widely to search."""
+    in_flight: PositiveInt = 16
+    """Documents under way at a time."""
+    test_repeats: PositiveInt = 3
+    """Times that baseline and winner are measured on each test document, with fresh answers."""
+    tracking: TrackingConfig = TrackingConfig()
+    """Where MLflow records the run."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "ExperimentConfig":
+        missing = [role for role in ROLES if role not in self.models]
+        if missing:
+            raise ValueError(
+                f"models: no model for {', '.join(missing)}; add [models.{missing[0]}] or "
+                "[models.default]"
+            )
+        if self.train + self.validation >= 1:
+            raise ValueError(
+                f"train={self.train} and validation={self.validation} leave nothing to test on; "
+                "together they must be below 1"
+            )
+        for role in ("weak", "strong"):
+            if (
+                self.models[role].temperature == 0
+                and getattr(self.settings, f"{role}_attempts") > 1
+            ):
+                raise ValueError(
+                    f"models.{role}.temperature=0 gives identical attempts; raise it or set "
+                    f"loop.{role}_attempts=1"
+                )
+        for role, model in self.models.items():
+            _refuse_secrets(role, model)
+        _ = self.rule
+        return self
+
+    @property
+    def folder(self) -> Path:
+        """The run's folder."""
+        return Path(self.runs) / self.run
+
+    @property
+    def task_domain(self) -> Domain:
+        """The domain's prompts and numbers."""
+        return DOMAINS[self.domain]
+
+    @property
+    def rule(self) -> Gate:
+        """The acceptance rule in force."""
+        if self.gate is None:
+            return self.task_domain.gate
+        return self.gate if isinstance(self.gate, Gate) else named_gate(self.gate)
+
+    @property
+    def settings(self) -> Settings:
+        """The inner loop's numbers, with the domain's where the configuration is silent."""
+        domain = self.task_domain
+        own = {
+            "rounds": domain.rounds,
+            "weak_attempts": domain.weak_attempts,
+            "strong_attempts": domain.strong_attempts,
+        }
+        return Settings(**{**own, **self.loop.model_dump(exclude_none=True)})
+
+    def to_toml(self) -> str:
+        """Return the whole configuration as TOML; reading it back gives an equal one."""
+        return tomli_w.dumps(self.model_dump(mode="json", exclude_none=True))
+
+
+def load_config(name: str, overrides: Sequence[str] = ()) -> ExperimentConfig:
+    """Read a configuration.
+
+    Args:
+        name: Path of a TOML file, or the name of a preset.
+        overrides: `key=value` pairs such as `search.trials=40` or `models.weak.model="qwen"`. The
+            value is TOML; what is not TOML is taken as text.
+
+    Raises:
+        InputError: In one line: what is wrong, the rule, and the remedy.
+    """
+    table = _table(name)
+    for override in overrides:
+        _set(table, override)
+    try:
+        return ExperimentConfig.model_validate(_with_defaults(table))
+    except ValidationError as error:
+        raise InputError(f"{name}: {_explained(error)}") from None
+
+
+def presets() -> list[str]:
+    """Return the names of the presets."""
+    folder = importlib.resources.files("autodata.experiments") / "presets"
+    return sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir())
+
+
+def _table(name: str) -> dict[str, Any]:
+    path = Path(name)
+    if path.is_file():
+        source = path.read_bytes()
+    elif path.suffix != ".toml" and name in presets():
+        folder = importlib.resources.files("autodata.experiments") / "presets"
+        source = (folder / f"{name}.toml").read_bytes()
+    else:
+        near = difflib.get_close_matches(name, presets(), 1)
+        hint = f"did you mean {near[0]!r}?" if near else f"presets: {', '.join(presets())}"
+        raise InputError(f"{name}: no such file and no preset of that name; {hint}")
+    try:
+        return tomllib.loads(source.decode())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{name}: not valid TOML ({error}); mend that line") from None
+
+
+def _set(table: dict[str, Any], override: str) -> None:
+    key, equals, text = override.partition("=")
+    if not equals or not key.strip():
+        raise InputError(f"--set {override}: expected key=value, such as search.trials=40")
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = text
+    *parents, last = key.strip().split(".")
+    for parent in parents:
+        table = table.setdefault(parent, {})
+        if not isinstance(table, dict):
+            raise InputError(f"--set {override}: {parent!r} is a value and has no key {last!r}")
+    table[last] = value
+
+
+def _with_defaults(table: Mapping[str, Any]) -> dict[str, Any]:
+    """Fill every role's model from `models.default`."""
+    models = table.get("models")
+    if not isinstance(models, dict):
+        return dict(table)
+    unknown = [role for role in models if role not in (*ROLES, PROPOSER, "default")]
+    if unknown:
+        raise InputError(
+            _unknown(f"models.{unknown[0]}", unknown[0], (*ROLES, PROPOSER, "default"))
+        )
+    default = models.get("default", {})
+    roles = (*ROLES, PROPOSER) if default else tuple(role for role in models if role != "default")
+    filled = {
+        role: {**default, **models.get(role, {})} if isinstance(default, dict) else models.get(role)
+        for role in roles
+    }
+    return {**table, "models": filled}
+
+
+def _explained(error: ValidationError) -> str:
+    """Say the first fault of a configuration in one line."""
+    first = error.errors(include_url=False)[0]
+    path = [str(part) for part in first["loc"]]
+    if first["type"] == "extra_forbidden":
+        return _unknown(".".join(path), path[-1], _known(ExperimentConfig, path[:-1]))
+    message = str(first["msg"]).removeprefix("Value error, ")
+    where = ".".join(path)
+    given = first.get("input")
+    shown = "" if isinstance(given, dict | BaseModel) or not where else f" (got {given!r:.80})"
+    return f"{where}: {message}{shown}" if where else message
+
+
+def _unknown(where: str, key: str, known: Sequence[str]) -> str:
+    near = difflib.get_close_matches(key, known, 1, cutoff=0.5)
+    hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(sorted(known))}"
+    return f"{where}: unknown key; {hint}"
+
+
+def _known(model: type[BaseModel], path: Sequence[str]) -> list[str]:
+    """Return the keys that are allowed at a place of the configuration."""
+    for part in path:
+        inner = [model] if part not in model.model_fields else _models(model, part)
+        if inner:
+            model = inner[0]
+    return list(model.model_fields)
+
+
+def _models(model: type[BaseModel], name: str) -> list[type[BaseModel]]:
+    return list(_walk(model.model_fields[name].annotation))
+
+
+def _walk(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and not isinstance(annotation, types.GenericAlias):
+        if issubclass(annotation, BaseModel):
+            yield annotation
+    elif get_origin(annotation) is not None:
+        for argument in get_args(annotation):
+            yield from _walk(argument)
+
+
+_SECRET = re.compile(r"(^|[_-])(api[_-]?key|key|token|secret|password|authorization)$", re.I)
+
+
+def _refuse_secrets(role: str, model: ModelConfig) -> None:
+    """Keep keys out of configurations, which are logged as written."""
+    for name in model.extra:
+        if _SECRET.search(name):
+            raise ValueError(
+                f"models.{role}.extra.{name} looks like a secret, and configurations are logged; "
+                "put it into an environment variable and name that in api_key_env"
+            )
+    if model.api_base and (urlsplit(model.api_base).username or urlsplit(model.api_base).password):
+        raise ValueError(
+            f"models.{role}.api_base holds a password, and configurations are logged; use "
+            "api_key_env"
+        )
