@@ -135,6 +135,15 @@ def load(
     return program
 
 
+def read_candidate(folder: Path) -> Candidate:
+    """Return the candidate that a compiled program embodies.
+
+    Raises:
+        InputError: If the folder is no compiled program.
+    """
+    return Candidate.of(load(folder, Models()))
+
+
 def _readme(manifest: Manifest, candidate: Candidate) -> str:
     """Write the page that tells a person what the folder is."""
     prompts = "\n\n".join(

@@ -54,7 +54,7 @@ class Objective:
         self.program = program
         self.seed = seed
         self._in_flight = in_flight
-        self._store = store or Forgetful()
+        self._store = Forgetful() if store is None else store
         self._watch = watch
 
     def episodes(

@@ -12,8 +12,9 @@ from optuna.storages import BaseStorage, InMemoryStorage, JournalStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from optuna.trial import TrialState
 
-from ..programs import Document, Episode
+from ..programs import Document, Episode, Usage
 from ..programs.records import Record
+from ..programs.usage import Ledger, observing
 from .candidate import Candidate, Knobs
 from .measurement import measured, score
 from .objective import Objective
@@ -33,6 +34,8 @@ class Space(Record):
     memory: tuple[int, ...]
     baseline: dict[str, str | int | float]
     """The point that is the baseline program."""
+    usage: Usage = Usage()
+    """What the proposals cost."""
 
     def distributions(self) -> dict[str, BaseDistribution]:
         """Return the space as Optuna wants it."""
@@ -77,6 +80,7 @@ class OptunaSearch:
         self.proposer = proposer
         self.seed = seed
         self.folder = folder
+        self.usage = Usage()
 
     def search(
         self,
@@ -87,6 +91,7 @@ class OptunaSearch:
     ) -> list[Trial]:
         """Measure `options.trials` points of the space, the baseline first."""
         space = self._space(objective, train)
+        self.usage = space.usage
         study = self._study()
         ended = [trial for trial in study.get_trials(deepcopy=False) if _ended(trial)]
         trials: list[Trial] = []
@@ -114,10 +119,18 @@ class OptunaSearch:
             episodes,
             sizes=self.options.demos,
         )
-        proposed = grounded_instructions(
-            program, train, demos, self.proposer, count=self.options.instructions, seed=self.seed
-        )
+        ledger = Ledger()
+        with observing(ledger.add):
+            proposed = grounded_instructions(
+                program,
+                train,
+                demos,
+                self.proposer,
+                count=self.options.instructions,
+                seed=self.seed,
+            )
         space = _space_of(program, baseline, demos, proposed, self.options)
+        space = space.model_copy(update={"usage": ledger.total})
         if file is not None:
             _write_whole(file, space.model_dump_json(indent=1))
         return space

@@ -8,7 +8,8 @@ from typing import Any
 
 import dspy
 
-from ..programs import Autodata, Document
+from ..programs import PROPOSER, Autodata, Document, Usage
+from ..programs.usage import Ledger, observing
 from .candidate import Candidate
 from .feedback import feedback
 from .measurement import measured, score
@@ -41,6 +42,7 @@ class GepaSearch:
         self.reflector = reflector
         self.seed = seed
         self.in_flight = in_flight
+        self.usage = Usage()
 
     def search(
         self,
@@ -77,12 +79,18 @@ class GepaSearch:
             seed=self.seed,
             gepa_kwargs={"stop_callbacks": [metric.stop]},
         )
-        with _patient(), dspy.context(lm=self.reflector, disable_history=True):
+        ledger = Ledger()
+        with (
+            _patient(),
+            observing(lambda call: ledger.add(call) if call.role == PROPOSER else None),
+            dspy.context(lm=self.reflector, disable_history=True),
+        ):
             optimized = gepa.compile(
                 objective.program.deepcopy(),
                 trainset=_examples(train, objective.rollout("train")),
                 valset=_examples(validation, objective.rollout("validation")),
             )
+        self.usage = metric.usage + ledger.total
         if metric.outage:
             raise RuntimeError(
                 f"{metric.outage}; mend the endpoint and run again, finished calls are kept"
@@ -131,6 +139,12 @@ class _Metric:
 
     def __init__(self) -> None:
         self.outage = ""
+        self._usage: dict[str, Usage] = {}
+
+    @property
+    def usage(self) -> Usage:
+        """What the episodes asked of models; an episode that GEPA repeats counts once."""
+        return sum(self._usage.values(), Usage())
 
     def __call__(
         self,
@@ -143,6 +157,8 @@ class _Metric:
         value = score(pred.episode)
         if value is None:
             self.outage = f"{pred.episode.document_id}: {pred.episode.failure}"
+        name = pred.episode.model_dump_json(exclude={"seconds", "usage", "roles"})
+        self._usage[name] = pred.episode.usage
         return dspy.Prediction(score=value or 0.0, feedback=feedback(pred.episode, pred_name))
 
     def stop(self, state: Any) -> bool:

@@ -5,7 +5,7 @@ from typing import Literal, Protocol
 
 from pydantic import Field, NonNegativeInt, PositiveInt
 
-from ..programs import Document, Episode
+from ..programs import Document, Episode, Usage
 from ..programs.records import Record
 from .candidate import Candidate
 from .measurement import Measurement, measured
@@ -55,6 +55,9 @@ class SearchOptions(Record):
 
 class Method(Protocol):
     """A way to search. Everything else about an experiment is the same for all of them."""
+
+    usage: Usage
+    """What the search asked of models besides the objective's episodes; known once it has ended."""
 
     def search(
         self,

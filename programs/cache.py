@@ -2,9 +2,9 @@
 
 import hashlib
 import json
-from dataclasses import asdict
+from dataclasses import asdict, fields, is_dataclass
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, TypedDict, cast
 
 import diskcache
 from dspy.lm15 import Message, Request, Response, Usage
@@ -38,7 +38,7 @@ class AnswerCache:
 
     def get(self, key: str) -> Response | None:
         """Return the answer kept under `key`, or `None`."""
-        entry: Entry | None = self._store.get(key)
+        entry = cast("Entry | None", self._store.get(key))
         if entry is None:
             return None
         return Response(
@@ -67,7 +67,15 @@ class AnswerCache:
 
 def cache_key(endpoint: str, request: Request, rollout: str) -> str:
     """Return the name of a request's answer: a hash of everything that decides it."""
-    messages = [(message.role, message.text) for message in request.messages]
-    config = {name: value for name, value in asdict(request.config).items() if value}
-    parts = [endpoint, request.model, request.system, messages, config, rollout]
-    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
+    messages = [(message.role, message.text or message.parts) for message in request.messages]
+    config = {
+        field.name: value
+        for field in fields(request.config)
+        if (value := getattr(request.config, field.name)) is not None
+    }
+    parts = [endpoint, request.model, request.system, messages, request.tools, config, rollout]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=_plain).encode()).hexdigest()
+
+
+def _plain(value: Any) -> Any:
+    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else str(value)

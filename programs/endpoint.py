@@ -5,20 +5,19 @@ keeps retries and formats; connections, counting and the cache are here.
 """
 
 import asyncio
-import os
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any, Literal, Protocol
+from typing import Any, Generic, Literal, Protocol, TypeVar
 
 import dspy.lm15 as lm15
-from dspy.clients.engines import AsyncLM15Engine, LM15Engine
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
 from .cache import AnswerCache, cache_key
 from .records import Record, Usage
 from .usage import Call, report, rollout
 
+T = TypeVar("T")
 Structured = Literal["none", "json_schema", "json_object"]
 
 
@@ -28,7 +27,7 @@ class ModelConfig(Record):
     model: str
     """A DSPy model string such as `openai/gpt-4o-mini`; the served name if `api_base` is given; or
     `simulation/NAME` for an offline model."""
-    api_base: str | None = None
+    api_base: str | None = Field(default=None, pattern=r"^https?://[^\s/]\S*$")
     """Address of an OpenAI-compatible server, with its `/v1`."""
     api_key_env: str | None = None
     """Environment variable that holds the key. The key itself never stands in a configuration."""
@@ -51,13 +50,13 @@ class ModelConfig(Record):
     """US dollars per million input tokens; only used to estimate."""
     output_price: NonNegativeFloat | None = None
     """US dollars per million output tokens; only used to estimate."""
-    extra: dict[str, Any] = {}
+    extra: dict[str, Any] = Field(default_factory=dict)
     """Further fields of the request body; for `simulation/` the model's parameters."""
 
     @property
     def identity(self) -> str:
         """What tells one endpoint's answers from another's in the cache."""
-        return f"{self.model}@{self.api_base or 'default'} {sorted(self.extra.items())!r}"
+        return f"{self.model}@{self.api_base or 'default'}"
 
 
 class Backend(Protocol):
@@ -72,6 +71,22 @@ class Backend(Protocol):
         ...
 
 
+class PerLoop(Generic[T]):
+    """One value for each event loop, made on first use; those of closed loops are dropped."""
+
+    def __init__(self, make: Callable[[], T]) -> None:
+        self._make = make
+        self._values: dict[asyncio.AbstractEventLoop, T] = {}
+
+    def get(self) -> T:
+        """Return the running loop's value."""
+        loop = asyncio.get_running_loop()
+        if loop not in self._values:
+            alive = {one: value for one, value in self._values.items() if not one.is_closed()}
+            self._values = {**alive, loop: self._make()}
+        return self._values[loop]
+
+
 class Endpoint:
     """A model's backend with its cache, its meter and its limit of requests in flight."""
 
@@ -81,54 +96,50 @@ class Endpoint:
         self.config = config
         self._backend = backend
         self._cache = cache
-        self._limits: dict[asyncio.AbstractEventLoop, asyncio.Semaphore] = {}
+        self._limit = PerLoop(lambda: asyncio.Semaphore(config.concurrency))
 
     def complete(
         self, request: lm15.Request, role: str, watch: Callable[[Call], None]
     ) -> lm15.Response:
         """Answer from synchronous code."""
-        key = cache_key(self.config.identity, request, rollout())
-        response = self._cache.get(key) if self._cache else None
-        if response is not None:
-            return _counted(response, role, watch, cached=True)
-        try:
-            response = self._backend.complete(self._formed(request), rollout())
-        except lm15.LM15Error:
-            _tell(Call(role, Usage(failed=1), "error"), watch)
-            raise
-        return self._keep(key, response, role, watch)
+        request, wanted = self._formed(request), rollout()
+        key, response = self._known(request, wanted)
+        if response is None:
+            with _failures_told(role, watch):
+                response = self._backend.complete(request, wanted)
+            response = self._kept(key, response)
+            return _told(response, role, watch, cached=False)
+        return _told(response, role, watch, cached=True)
 
     async def acomplete(
         self, request: lm15.Request, role: str, watch: Callable[[Call], None]
     ) -> lm15.Response:
         """Answer from the event loop, at most `concurrency` at a time."""
-        key = cache_key(self.config.identity, request, rollout())
-        response = self._cache.get(key) if self._cache else None
-        if response is not None:
-            return _counted(response, role, watch, cached=True)
-        async with self._limit():
-            try:
-                response = await self._backend.acomplete(self._formed(request), rollout())
-            except lm15.LM15Error:
-                _tell(Call(role, Usage(failed=1), "error"), watch)
-                raise
-        return self._keep(key, response, role, watch)
+        request, wanted = self._formed(request), rollout()
+        key, response = self._known(request, wanted)
+        if response is None:
+            async with self._limit.get():
+                with _failures_told(role, watch):
+                    response = await self._backend.acomplete(request, wanted)
+            response = self._kept(key, response)
+            return _told(response, role, watch, cached=False)
+        return _told(response, role, watch, cached=True)
 
-    def _keep(
-        self, key: str, response: lm15.Response, role: str, watch: Callable[[Call], None]
-    ) -> lm15.Response:
-        if self._cache:
+    def _known(self, request: lm15.Request, wanted: str) -> tuple[str, lm15.Response | None]:
+        """Return the request's key and the answer that the cache has for it."""
+        if self._cache is None:
+            return "", None
+        key = cache_key(self.config.identity, request, wanted)
+        return key, self._cache.get(key)
+
+    def _kept(self, key: str, response: lm15.Response) -> lm15.Response:
+        response = _encodable(response)
+        if self._cache is not None:
             self._cache.put(key, response)
-        return _counted(response, role, watch, cached=False)
-
-    def _limit(self) -> asyncio.Semaphore:
-        loop = asyncio.get_running_loop()
-        if loop not in self._limits:
-            self._limits[loop] = asyncio.Semaphore(self.config.concurrency)
-        return self._limits[loop]
+        return response
 
     def _formed(self, request: lm15.Request) -> lm15.Request:
-        """Put the wanted form of the answer, and further fields, the way this endpoint takes them."""
+        """Ask for the form of the answer the way this endpoint takes it, and add further fields."""
         config = request.config
         extensions = {**(config.extensions or {}), **self.config.extra}
         if self.config.structured == "json_object" and config.response_format:
@@ -138,7 +149,18 @@ class Endpoint:
         return replace(request, config=replace(config, extensions=extensions or None))
 
 
-def _counted(
+def _encodable(response: lm15.Response) -> lm15.Response:
+    """Replace lone surrogates, which no later prompt, cache or journal could hold."""
+    text = response.message.text or ""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        clean = text.encode("utf-8", "replace").decode()
+        return replace(response, message=lm15.Message.assistant(clean))
+    return response
+
+
+def _told(
     response: lm15.Response, role: str, watch: Callable[[Call], None], *, cached: bool
 ) -> lm15.Response:
     usage = Usage(
@@ -151,82 +173,15 @@ def _counted(
     return response
 
 
+@contextmanager
+def _failures_told(role: str, watch: Callable[[Call], None]) -> Iterator[None]:
+    try:
+        yield
+    except lm15.LM15Error:
+        _tell(Call(role, Usage(failed=1), "error"), watch)
+        raise
+
+
 def _tell(call: Call, watch: Callable[[Call], None]) -> None:
     watch(call)
     report(call)
-
-
-class NativeBackend:
-    """A provider or server over HTTP, through DSPy's own client.
-
-    Asynchronous pools belong to an event loop, so each loop gets one client, and deep copies of a
-    program share it.
-    """
-
-    def __init__(self, config: ModelConfig) -> None:
-        self._config = config
-        self._sync: LM15Engine | None = None
-        self._async: dict[asyncio.AbstractEventLoop, AsyncLM15Engine] = {}
-
-    def complete(self, request: lm15.Request, rollout: str) -> lm15.Response:
-        """Answer from synchronous code."""
-        if self._sync is None:
-            self._sync = LM15Engine(_router(self._config))
-        return self._sync.complete(_routed(self._config, request))
-
-    async def acomplete(self, request: lm15.Request, rollout: str) -> lm15.Response:
-        """Answer from the event loop."""
-        loop = asyncio.get_running_loop()
-        if loop not in self._async:
-            self._async[loop] = AsyncLM15Engine(_router(self._config))
-        return await self._async[loop].complete(_routed(self._config, request))
-
-
-_LOCAL = "autodata-endpoint"
-
-
-def _router(config: ModelConfig) -> lm15.RouterConfig:
-    """Describe how the model is reached. The key is read here and kept by the client alone."""
-    options: dict[str, Any] = {
-        "max_connections": config.concurrency,
-        "timeouts": lm15.Timeouts(read=config.timeout, write=config.timeout, pool=config.timeout),
-    }
-    key = os.environ.get(config.api_key_env) if config.api_key_env else None
-    if config.api_base is None:
-        provider = config.model.partition("/")[0]
-        keys = {provider: key, f"{provider}-chat": key} if key else None
-        return lm15.RouterConfig(api_keys=keys, **options)
-    local = lm15.ProviderDefinition.chat(
-        lm15.AccessPolicy(
-            provider=_LOCAL,
-            supports=lm15.EndpointSupport(complete=True, stream=True, models=True),
-            auth_modes=("bearer",),
-            base_url=config.api_base,
-        ),
-        compat=lm15.OpenAIChatCompat.preset("vllm"),
-        placeholder_key="EMPTY",
-    )
-    return lm15.RouterConfig(providers=(local,), api_keys={_LOCAL: key} if key else None, **options)
-
-
-def _routed(config: ModelConfig, request: lm15.Request) -> lm15.Request:
-    return (
-        request if config.api_base is None else replace(request, model=f"{_LOCAL}:{config.model}")
-    )
-
-
-class SimulatedBackend:
-    """An offline model behind the same interface, with latency on request."""
-
-    def __init__(self, model: Any) -> None:
-        self._model = model
-
-    def complete(self, request: lm15.Request, rollout: str) -> lm15.Response:
-        """Answer from synchronous code."""
-        time.sleep(self._model.latency(request, rollout))
-        return self._model.answer(request, rollout)
-
-    async def acomplete(self, request: lm15.Request, rollout: str) -> lm15.Response:
-        """Answer from the event loop."""
-        await asyncio.sleep(self._model.latency(request, rollout))
-        return self._model.answer(request, rollout)

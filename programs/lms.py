@@ -1,6 +1,5 @@
 """A role's language model: DSPy's, on an endpoint that is shared, metered and cached."""
 
-import os
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -8,10 +7,12 @@ from typing import Any
 
 import dspy
 import dspy.lm15 as lm15
+from dspy.clients.base_lm import LM_CLASS_STATE_KEY
 
 from .autodata import ROLES, Models
+from .backends import backend_for
 from .cache import AnswerCache
-from .endpoint import Backend, Endpoint, ModelConfig, NativeBackend, SimulatedBackend
+from .endpoint import Endpoint, ModelConfig
 from .usage import Ledger, sample
 
 PROPOSER = "proposer"
@@ -55,17 +56,20 @@ class RoleLM(dspy.LM):
     def __init__(self, config: ModelConfig, role: str, endpoint: Endpoint, ledger: Ledger) -> None:
         self.config, self.role = config, role
         self.structured = config.structured != "none"
-        sampling = {"top_p": config.top_p} if config.top_p is not None else {}
-        super().__init__(
-            model=config.model,
-            temperature=config.temperature,
-            max_tokens=config.max_tokens,
-            cache=False,
-            num_retries=config.retries,
-            engine=RoleEngine(endpoint, role, ledger),
-            async_engine=AsyncRoleEngine(endpoint, role, ledger),
-            **sampling,
-        )
+        sampling: dict[str, Any] = {"top_p": config.top_p} if config.top_p is not None else {}
+        try:
+            super().__init__(
+                model=config.model,
+                temperature=config.temperature,
+                max_tokens=config.max_tokens,
+                cache=False,
+                num_retries=config.retries,
+                engine=RoleEngine(endpoint, role, ledger),
+                async_engine=AsyncRoleEngine(endpoint, role, ledger),
+                **sampling,
+            )
+        except dspy.LMConfigurationError as error:
+            raise ValueError(f"model={config.model!r}: {error.message}") from error
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Answer from synchronous code; DSPy's `rollout_id` asks for a sample of its own."""
@@ -81,11 +85,30 @@ class RoleLM(dspy.LM):
         rollout_id = kwargs.get("rollout_id", self.kwargs.get("rollout_id"))
         return nullcontext() if rollout_id is None else sample(f"rollout-{rollout_id}")
 
+    def dump_state(self) -> dict[str, Any]:
+        """Return the configuration and nothing else."""
+        path = f"{type(self).__module__}.{type(self).__qualname__}"
+        return {LM_CLASS_STATE_KEY: path, "config": self._plain(), "role": self.role}
+
+    @classmethod
+    def load_state(cls, state: dict[str, Any], *, allow_custom_lm_class: bool = False) -> "RoleLM":
+        """Connect again from what `dump_state` returned."""
+        return _reconnected(state["config"], state["role"])
+
+    def _plain(self) -> dict[str, Any]:
+        return self.config.model_dump(mode="json")
+
+    def __copy__(self) -> "RoleLM":
+        """Share everything, so that `copy(rollout_id=...)` stays metered, cached and connected."""
+        copied = object.__new__(type(self))
+        copied.__dict__.update(self.__dict__)
+        return copied
+
     def __deepcopy__(self, memo: dict[int, Any]) -> "RoleLM":
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _reconnected, (self.config.model_dump(mode="json"), self.role)
+        return _reconnected, (self._plain(), self.role)
 
 
 def _reconnected(config: dict[str, Any], role: str) -> RoleLM:
@@ -128,36 +151,3 @@ class LanguageModels:
         """Close the cache's files. Connections end with the process."""
         if self.cache is not None:
             self.cache.close()
-
-
-def backend_for(config: ModelConfig) -> Backend:
-    """Return what answers for a configuration.
-
-    Raises:
-        ValueError: If the model string is unknown or its key variable is not set.
-    """
-    if config.api_key_env is not None and not os.environ.get(config.api_key_env):
-        raise ValueError(
-            f"api_key_env={config.api_key_env!r}: this environment variable is not set; export it "
-            "or name another one"
-        )
-    if config.model.startswith("simulation/"):
-        from .simulation import SimulatedModel
-
-        return SimulatedBackend(SimulatedModel(config.model.partition("/")[2], config.extra))
-    if config.api_base is None:
-        _check_route(config)
-    return NativeBackend(config)
-
-
-def _check_route(config: ModelConfig) -> None:
-    """Refuse a model string that leads nowhere, before anything runs."""
-    from dspy.clients.engines import LM15Engine
-
-    try:
-        LM15Engine(lm15.RouterConfig(env={})).resolve(config.model)
-    except lm15.LM15Error as error:
-        raise ValueError(
-            f"model={config.model!r}: no provider of that name ({error}); write PROVIDER/MODEL, or "
-            "give api_base for a server of your own"
-        ) from error

@@ -1,0 +1,193 @@
+"""Look before you pay: are the models there, do they answer in form, and what will it cost?"""
+
+import time
+from collections.abc import Mapping
+
+import dspy
+
+from ..optimizers import Candidate
+from ..programs import Document, Episode, LanguageModels, ModelConfig, Usage
+from ..programs.usage import sample
+from .config import ExperimentConfig, Part
+from .progress import Reporter
+from .session import Session, open_session
+
+
+class ModelCheck(Part):
+    """One role's model."""
+
+    role: str
+    model: str
+    reachable: bool
+    seconds: float
+    """Time of one short answer."""
+    independent: bool | None = None
+    """Two attempts at one question differ; only asked of the solvers."""
+    structured: str | None = None
+    """The form of structured output that a server of your own follows."""
+    problem: str = ""
+    """What is wrong and what to do; empty if nothing is."""
+
+
+class Estimate(Part):
+    """What the configured run will ask for, from one round on one document."""
+
+    episodes: int
+    """Documents times measurements."""
+    calls: tuple[int, int]
+    """If every document is accepted in its first round, and if none ever is."""
+    tokens: tuple[int, int]
+    cost: tuple[float, float] | None
+    """US dollars; `None` unless every model has `input_price` and `output_price`."""
+
+
+class Checked(Part):
+    """What `check` found."""
+
+    run: str
+    documents: int
+    models: list[ModelCheck]
+    round: str
+    """How one trial round on the first document ended."""
+    estimate: Estimate | None
+    """`None` if that round could not be run."""
+
+    @property
+    def fine(self) -> bool:
+        """Nothing stands in the way of a run."""
+        return all(not model.problem for model in self.models) and self.estimate is not None
+
+
+def check(config: ExperimentConfig, reporter: Reporter) -> Checked:
+    """Ask every model something short, run one round, and estimate the whole.
+
+    Nothing is journaled; answers come from the cache if the same check was made before.
+
+    Raises:
+        InputError: If the configuration or the documents cannot be used.
+    """
+    config = config.model_copy(update={"run": f"{config.run}-check"})
+    with open_session(config, reporter) as session:
+        reporter.stage("models", len(config.models))
+        found = [_model(session, role) for role in config.models]
+        reporter.stage("one round", 1)
+        episode = _one_round(session, session.documents[0])
+        estimate = None if episode.failure else _estimate(config, len(session.documents), episode)
+        last = episode.rounds[-1] if episode.rounds else None
+        ended = str(episode.failure) if episode.failure else last.outcome.value if last else ""
+        return Checked(
+            run=config.run.removesuffix("-check"),
+            documents=len(session.documents),
+            models=found,
+            round=ended,
+            estimate=estimate,
+        )
+
+
+class Ready(dspy.Signature):
+    """Answer in one short sentence."""
+
+    question: str = dspy.InputField()
+    answer: str = dspy.OutputField()
+
+
+def _model(session: Session, role: str) -> ModelCheck:
+    """Ask one role's model a short question, twice if it has to sample."""
+    lm, config = session.models[role], session.config.models[role]
+    started = time.monotonic()
+    try:
+        answers = [_answer(lm, "first")]
+        seconds = round(time.monotonic() - started, 3)
+        sampled = role in ("weak", "strong")
+        answers += [_answer(lm, "second"), _answer(lm, "third")] if sampled else []
+    except (dspy.LMError, dspy.AdapterParseError) as error:
+        message = " ".join(str(error).split())[:200]
+        return ModelCheck(
+            role=role,
+            model=config.model,
+            reachable=False,
+            seconds=0,
+            problem=f"{message}; {_mend(config)}",
+        )
+    finally:
+        session.reporter.advance(role)
+    independent = len(set(answers)) > 1 if sampled else None
+    return ModelCheck(
+        role=role,
+        model=config.model,
+        reachable=True,
+        seconds=seconds,
+        independent=independent,
+        structured=_probe(config) if config.api_base else None,
+        problem=""
+        if independent is not False
+        else "three attempts were identical; raise temperature, or drop the server's fixed seed",
+    )
+
+
+def _answer(lm: dspy.LM, name: str) -> str:
+    with sample(f"check-{name}"), dspy.context(lm=lm, disable_history=True):
+        question = "What does a control group do in an experiment? Give an example of your own."
+        return str(dspy.Predict(Ready)(question=question).answer)
+
+
+def _mend(config: ModelConfig) -> str:
+    if config.api_base:
+        return f"is the server at {config.api_base} running, and does it serve {config.model!r}?"
+    return "is the provider's key set (api_key_env), and does this machine reach the network?"
+
+
+def _probe(config: ModelConfig) -> str:
+    """Find the strictest form of structured output that an endpoint follows."""
+    for form in ("json_schema", "json_object"):
+        lm = LanguageModels({"probe": config.model_copy(update={"structured": form})})["probe"]
+        try:
+            with dspy.context(
+                lm=lm,
+                adapter=dspy.JSONAdapter(use_native_function_calling=False),
+                disable_history=True,
+            ):
+                dspy.Predict(Ready)(question="What is a placebo?")
+            return form
+        except (dspy.LMError, dspy.AdapterParseError):
+            continue
+    return "none"
+
+
+def _one_round(session: Session, document: Document) -> Episode:
+    """Run one round with every attempt made, so that every role is heard."""
+    program = Candidate.of(session.program).applied(session.program)
+    program.settings = program.settings.model_copy(update={"rounds": 1, "race": False})
+    episode = program(document=document, rollout="check").episode
+    session.reporter.advance(document.id)
+    return episode
+
+
+def _estimate(config: ExperimentConfig, documents: int, episode: Episode) -> Estimate:
+    """Scale one round up to the whole run."""
+    train, validation = config.train * documents, config.validation * documents
+    test = documents - train - validation
+    search = config.search
+    episodes = round(
+        train + (search.trials + search.finalists) * validation + 2 * config.test_repeats * test
+    )
+    rounds = config.settings.rounds
+    usage, roles = episode.usage, episode.roles
+    cost = _cost(config.models, roles)
+    return Estimate(
+        episodes=episodes,
+        calls=(episodes * usage.calls, episodes * usage.calls * rounds),
+        tokens=(episodes * usage.tokens, episodes * usage.tokens * rounds),
+        cost=None if cost is None else (episodes * cost, episodes * cost * rounds),
+    )
+
+
+def _cost(models: Mapping[str, ModelConfig], roles: Mapping[str, Usage]) -> float | None:
+    """Return what one round costs in US dollars; `None` if a price is missing."""
+    total = 0.0
+    for role, usage in roles.items():
+        model = models[role]
+        if model.input_price is None or model.output_price is None:
+            return None
+        total += usage.input_tokens * model.input_price + usage.output_tokens * model.output_price
+    return total / 1e6

@@ -1,0 +1,134 @@
+"""Tasks from documents: run a program over all of them and write what was accepted."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ..optimizers import Candidate, Measurement, measured
+from ..programs import Episode
+from .compiled import load_manifest, read_candidate
+from .config import ExperimentConfig, Part
+from .progress import Reporter
+from .result import Difference, Side, difference, side
+from .session import Session, open_session
+
+
+class Generated(Part):
+    """What `generate` did."""
+
+    run: str
+    tasks: str
+    """The file of accepted tasks, one JSON object a line."""
+    accepted: int
+    """Number of tasks in it."""
+    measurement: Measurement
+    failures: dict[str, str]
+    """Why documents could not be scored, by document id."""
+
+
+class Evaluated(Part):
+    """What `evaluate` found."""
+
+    run: str
+    program: str
+    documents: int
+    """Number of test documents."""
+    baseline: Side
+    winner: Side
+    difference: Difference
+
+
+def generate(
+    config: ExperimentConfig, reporter: Reporter, *, program: Path | None = None
+) -> Generated:
+    """Run the shipped program, or a compiled one, over all documents.
+
+    Episodes are journaled as they end; `tasks.jsonl` is written at the end, and also when the run
+    is interrupted, with what there is by then.
+
+    Raises:
+        InputError: If the configuration, the documents or the program cannot be used.
+    """
+    with open_session(config, reporter) as session:
+        candidate = _candidate(session, program)
+        reporter.stage("documents", len(session.documents))
+        try:
+            episodes = session.objective.episodes(candidate, session.documents, "generate")
+        except BaseException:
+            kept = _kept(session, candidate)
+            _write(config.folder / "tasks.jsonl", kept, candidate)
+            reporter.line(f"stopped with {len(kept)} of {len(session.documents)} documents done")
+            raise
+        count = _write(config.folder / "tasks.jsonl", episodes, candidate)
+    return Generated(
+        run=config.run,
+        tasks=str(config.folder / "tasks.jsonl"),
+        accepted=count,
+        measurement=measured(episodes),
+        failures={e.document_id: str(e.failure) for e in episodes if e.failure is not None},
+    )
+
+
+def evaluate(config: ExperimentConfig, reporter: Reporter, *, program: Path) -> Evaluated:
+    """Compare a compiled program with the shipped one on the configuration's test documents.
+
+    Raises:
+        InputError: If the configuration, the documents or the program cannot be used.
+    """
+    with open_session(config, reporter) as session:
+        test = session.split().test
+        reporter.stage("test documents", 2 * config.test_repeats * len(test))
+        runs: list[list[list[Episode]]] = [
+            [
+                session.objective.episodes(candidate, test, f"test-{number}")
+                for number in range(1, config.test_repeats + 1)
+            ]
+            for candidate in (_candidate(session, None), _candidate(session, program))
+        ]
+        return Evaluated(
+            run=config.run,
+            program=str(program),
+            documents=len(test),
+            baseline=side(runs[0], seed=config.seed),
+            winner=side(runs[1], seed=config.seed),
+            difference=difference(runs[0], runs[1], seed=config.seed),
+        )
+
+
+def _candidate(session: Session, program: Path | None) -> Candidate:
+    """Read the candidate of a compiled program; the shipped one's without a folder."""
+    if program is None:
+        return Candidate.of(session.program)
+    load_manifest(program)
+    return read_candidate(program)
+
+
+def _kept(session: Session, candidate: Candidate) -> list[Episode]:
+    keys = [f"{candidate.id}/generate/{document.id}" for document in session.documents]
+    return [episode for key in keys if (episode := session.journal.get(key)) is not None]
+
+
+def _write(file: Path, episodes: Sequence[Episode], candidate: Candidate) -> int:
+    """Write the accepted tasks, whole or not at all."""
+    rows = [row for episode in episodes if (row := _row(episode, candidate)) is not None]
+    part = file.with_suffix(".part")
+    part.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+    part.replace(file)
+    return len(rows)
+
+
+def _row(episode: Episode, candidate: Candidate) -> dict[str, Any] | None:
+    """Return an accepted task with what is known about it; `None` if there is none."""
+    accepted = episode.accepted
+    if accepted is None or accepted.task is None:
+        return None
+    return {
+        "document_id": episode.document_id,
+        **accepted.task.model_dump(mode="json"),
+        "weak": [float(grade) for grade in accepted.grades("weak")],
+        "strong": [float(grade) for grade in accepted.grades("strong")],
+        "gap": None if accepted.gap is None else float(accepted.gap),
+        "round": accepted.number,
+        "candidate": candidate.id,
+    }

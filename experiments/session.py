@@ -1,0 +1,128 @@
+"""Everything that a run works with, opened together and closed together."""
+
+import hashlib
+import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..optimizers import Objective
+from ..programs import Autodata, Document, Episode, LanguageModels
+from .config import ExperimentConfig
+from .documents import Splits, load, split
+from .errors import InputError
+from .journal import Journal
+from .progress import Reporter
+
+IRRELEVANT = ("tracking", "in_flight", "runs")
+"""Keys that may change between two starts of one run: they do not touch its result."""
+
+
+@dataclass(frozen=True)
+class Session:
+    """A run's configuration, documents, models, journal and program."""
+
+    config: ExperimentConfig
+    documents: list[Document]
+    models: LanguageModels
+    journal: Journal
+    program: Autodata
+    objective: Objective
+    reporter: Reporter
+
+    def split(self) -> Splits:
+        """Divide the documents into train, validation and test."""
+        config = self.config
+        return split(
+            self.documents, train=config.train, validation=config.validation, seed=config.seed
+        )
+
+
+@contextmanager
+def open_session(config: ExperimentConfig, reporter: Reporter) -> Iterator[Session]:
+    """Open a run's folder, or the one of an earlier start of the same run.
+
+    Raises:
+        InputError: If documents, models or the folder cannot be used.
+    """
+    loaded = load(config.documents, seed=config.seed)
+    for rejected in loaded.rejected:
+        reporter.line(f"document {rejected.id}: left out, {rejected.reason}")
+    models = connect(config)
+    with Journal(config.folder) as journal:
+        _same_run(config, loaded.accepted)
+        program = Autodata(models.roles, config.task_domain, config.rule, config.settings)
+        objective = Objective(
+            program,
+            seed=config.seed,
+            in_flight=config.in_flight,
+            store=journal,
+            watch=lambda episode: reporter.advance(_note(episode)),
+        )
+        if len(journal):
+            reporter.line(f"{config.folder}: going on with {len(journal)} finished episodes")
+        try:
+            yield Session(config, loaded.accepted, models, journal, program, objective, reporter)
+        finally:
+            models.close()
+
+
+def connect(config: ExperimentConfig) -> LanguageModels:
+    """Connect the configured models, with the cache of answers in the runs folder.
+
+    Raises:
+        InputError: If a model string is unknown or a key variable is not set.
+    """
+    try:
+        return LanguageModels(config.models, Path(config.runs) / "cache")
+    except ValueError as error:
+        raise InputError(f"models: {error}") from None
+
+
+def _same_run(config: ExperimentConfig, found: list[Document]) -> None:
+    """Refuse to mix two configurations or two sets of documents in one folder."""
+    file = config.folder / "config.toml"
+    text = config.to_toml()
+    listed, listing = _listed(found), config.folder / "documents.txt"
+    if file.exists():
+        before, after = tomllib.loads(file.read_text()), tomllib.loads(text)
+        changed = _differing(before, after)
+        if changed:
+            raise InputError(
+                f"{config.folder}: holds a run with another {changed[0]}; choose another name with "
+                f"--set run=NAME, or remove the folder"
+            )
+        if listing.exists() and listing.read_text() != listed:
+            raise InputError(
+                f"{config.folder}: the documents have changed since this run began; choose another "
+                "name with --set run=NAME, or remove the folder"
+            )
+        return
+    listing.write_text(listed)
+    file.write_text(text)
+
+
+def _listed(found: list[Document]) -> str:
+    """Name every document with a hash of its text."""
+    lines = [f"{hashlib.sha256(one.text.encode()).hexdigest()[:16]}  {one.id}\n" for one in found]
+    return "".join(lines)
+
+
+def _differing(before: Any, after: Any, path: str = "") -> list[str]:
+    """Return the dotted names of the keys in which two tables differ."""
+    if isinstance(before, dict) and isinstance(after, dict):
+        return [
+            name
+            for key in sorted(before.keys() | after.keys())
+            if path or key not in IRRELEVANT
+            for name in _differing(before.get(key), after.get(key), f"{path}{key}.")
+        ]
+    return [] if before == after else [path.rstrip(".")]
+
+
+def _note(episode: Episode) -> str:
+    if episode.failure is not None:
+        return f"{episode.document_id}: not scored"
+    return f"{episode.document_id}: {episode.stopped} in round {len(episode.rounds)}"

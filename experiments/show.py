@@ -1,0 +1,88 @@
+"""What the commands print for people."""
+
+import shlex
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table
+
+from .check import Checked
+from .generate import Evaluated, Generated
+from .report import comparison, verdict
+from .result import Result
+
+_console = Console(highlight=False, soft_wrap=True)
+
+
+def show_result(result: Result, config: str, overrides: Sequence[str]) -> None:
+    """Print the end of `optimize`: the comparison, the compiled program, and the way to the UI."""
+    counts = result.trials
+    title = (
+        f"{result.run}: {result.documents['test']} test documents, {counts['complete']} trials "
+        f"complete, {counts['pruned']} stopped early, {counts['failed']} failed"
+    )
+    _console.print(comparison(result.baseline, result.winner, title=title))
+    _console.print(verdict(result), markup=False)
+    _console.print(
+        f"{result.calls:,} model calls and {result.tokens:,} tokens in {result.seconds:.0f} s",
+        markup=False,
+    )
+    _console.print(f"compiled program: {result.compiled}", markup=False)
+    sets = [word for override in overrides for word in ("--set", override)]
+    _console.print(
+        f"compare the trials: {shlex.join(['autodata', 'ui', config, *sets])}", markup=False
+    )
+
+
+def show_evaluated(found: Evaluated) -> None:
+    """Print the end of `evaluate`."""
+    title = f"{found.program} on {found.documents} test documents"
+    _console.print(comparison(found.baseline, found.winner, title=title, other="program"))
+    low, high = found.difference.low, found.difference.high
+    if found.difference.gap is not None and low is not None and high is not None:
+        _console.print(
+            f"difference {found.difference.gap:+.3f}, 95 % interval {low:+.3f} to {high:+.3f}",
+            markup=False,
+        )
+
+
+def show_generated(found: Generated) -> None:
+    """Print the end of `generate`."""
+    measurement = found.measurement
+    _console.print(
+        f"{found.accepted} tasks from {measurement.episodes} documents "
+        f"({measurement.failures} could not be scored), {measurement.calls:,} model calls, "
+        f"{measurement.tokens:,} tokens",
+        markup=False,
+    )
+    for outcome, count in measurement.outcomes.items():
+        _console.print(f"  {outcome.lower():22} {count:6d} rounds", markup=False)
+    for document, reason in found.failures.items():
+        _console.print(f"  {document}: {reason}", markup=False)
+    _console.print(f"tasks: {found.tasks}", markup=False)
+
+
+def show_check(found: Checked) -> None:
+    """Print the end of `check`."""
+    table = Table(title=f"{found.run}: {found.documents} documents", title_justify="left")
+    for column in ("role", "model", "answers", "structured", "independent", "problem"):
+        table.add_column(column)
+    for model in found.models:
+        independent = {None: "", True: "yes", False: "NO"}[model.independent]
+        answers = f"{model.seconds:.2f} s" if model.reachable else "NO"
+        table.add_row(
+            model.role, model.model, answers, model.structured or "", independent, model.problem
+        )
+    _console.print(table)
+    _console.print(f"one round on the first document: {found.round}", markup=False)
+    if found.estimate is None:
+        return
+    calls, tokens, cost = found.estimate.calls, found.estimate.tokens, found.estimate.cost
+    money = "unknown (give input_price and output_price)"
+    if cost is not None:
+        money = f"{cost[0]:.2f} to {cost[1]:.2f} US dollars"
+    _console.print(
+        f"optimize: {found.estimate.episodes:,} episodes, {calls[0]:,} to {calls[1]:,} calls, "
+        f"{tokens[0]:,} to {tokens[1]:,} tokens, cost {money}",
+        markup=False,
+    )
