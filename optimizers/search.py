@@ -1,5 +1,6 @@
 """Joint search over instructions, demonstrations and settings with Optuna."""
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
@@ -316,7 +317,10 @@ def _has_torch() -> bool:
 def _pruner(options: SearchOptions) -> optuna.pruners.BasePruner:
     if not options.prune:
         return optuna.pruners.NopPruner()
-    return optuna.pruners.WilcoxonPruner(p_threshold=0.05, n_startup_steps=options.prune_after)
+    with warnings.catch_warnings():
+        # Optuna calls it experimental: its interface may change, and the version is pinned.
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        return optuna.pruners.WilcoxonPruner(p_threshold=0.05, n_startup_steps=options.prune_after)
 
 
 def _refuse_outage(trials: Sequence[Trial]) -> None:

@@ -1,7 +1,9 @@
 """Instructions written by DSPy's grounded proposer (that of MIPROv2)."""
 
+import logging
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import dspy
@@ -50,7 +52,7 @@ def grounded_instructions(
         set_history_randomly=False,
         rng=random.Random(f"{seed}/grounded"),
     )
-    with dspy.context(lm=lm, disable_history=True):
+    with dspy.context(lm=lm, disable_history=True), _without_remarks():
         proposed: Any = proposer.propose_instructions_for_program(
             trainset=[_example(document) for document in documents],
             program=program,
@@ -63,6 +65,18 @@ def grounded_instructions(
         name: [text for text in dict.fromkeys(proposed[i]) if text.strip() not in ("", own[name])]
         for i, name in enumerate(names)
     }
+
+
+@contextmanager
+def _without_remarks() -> Iterator[None]:
+    """Silence a warning that the proposer causes with every one of its own calls."""
+    logger = logging.getLogger("dspy.predict.predict")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def _example(document: Document) -> dspy.Example:

@@ -1,0 +1,203 @@
+"""Records a run in MLflow: one parent run, a child run for every trial, from one writer thread."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+
+from pydantic import ValidationError
+
+from ..optimizers import Candidate, Trial
+from . import address
+from .compiled import load_manifest
+from .config import ExperimentConfig
+from .entries import LIMITS, STATUS, Entry, Point, outcome, study, trial_entry, trial_name
+from .notes import clip
+from .result import Result, Tracked
+from .store import FAULTS, NUMBER, PARENT, Store, now
+from .view import saved_view, view_path
+from .writer import Writer
+
+__all__ = ["Tracker"]
+
+
+class Tracker:
+    """Writes a run to MLflow: one parent run, one child run per trial, from one writer thread.
+
+    A second start of a run goes on with the parent run of the first, and records only the trials
+    that the first has not recorded whole.
+
+    Args:
+        config: The run.
+        kind: What the parent run is, as its tag says.
+
+    Raises:
+        InputError: If the tracking server or database cannot be used.
+    """
+
+    def __init__(self, config: ExperimentConfig, *, kind: str = "study") -> None:
+        self._config = config
+        uri = address.tracking_uri(config)
+        address.prepare(uri)
+        try:
+            with address.impatient():
+                self._store = Store(config, uri)
+                self._run_id = self._opened(kind)
+                self._known = self._store.children(self._run_id)
+        except FAULTS as error:
+            raise address.refused(uri, error) from error
+        self._best: float | None = None
+        self._ended = False
+        self._viewed = False
+        self._last = now()
+        self._writer = Writer()
+
+    def __enter__(self) -> "Tracker":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if error is None:
+            self.close()
+            return
+        try:
+            reason = str(error) or type(error).__name__
+            self.fail(reason, killed=not isinstance(error, Exception))
+            self.close()
+        except RuntimeError as fault:  # The error that ended the run is the one to show.
+            error.add_note(str(fault))
+
+    @property
+    def location(self) -> Tracked:
+        """Where the run is recorded, without credentials."""
+        return Tracked(
+            tracking_uri=self._store.shown,
+            experiment_id=self._store.experiment_id,
+            run_id=self._run_id,
+        )
+
+    @property
+    def view_url(self) -> str:
+        """The part of the saved view's address that follows the server's."""
+        return view_path(self._store.experiment_id, self._run_id)
+
+    def trial(self, trial: Trial, baseline: Candidate) -> None:
+        """Record a trial that has ended. Returns at once; a trial recorded before is left alone.
+
+        Args:
+            trial: The trial.
+            baseline: What to show the difference of its prompts from.
+
+        Raises:
+            RuntimeError: If something before it could not be recorded.
+        """
+        began, self._last = self._last, now()
+        ended = self._last
+        self._writer.put(
+            f"trial {trial.number}", lambda: self._record(trial, baseline, began, ended)
+        )
+        self._writer.check()
+
+    def finish(self, result: Result, files: Mapping[str, Path]) -> None:
+        """Record how the run ended, and wait until everything is recorded.
+
+        Args:
+            result: What the run found out.
+            files: Files and folders to keep, by the name that they get.
+
+        Raises:
+            RuntimeError: If something could not be recorded.
+        """
+        self._ended = True
+        self._writer.put("the result", lambda: self._finish(result, files))
+        self._writer.flush()
+
+    def fail(self, reason: str, *, killed: bool = False) -> None:
+        """Record that the run ended without a result.
+
+        Args:
+            reason: Why, in one line.
+            killed: Somebody stopped it, as opposed to a fault.
+        """
+        self._ended = True
+        status = "KILLED" if killed else "FAILED"
+
+        def job() -> None:
+            self._store.record(self._run_id, Entry(tags={"reason": clip(reason, LIMITS["tag"])}))
+            self._store.end(self._run_id, status)
+
+        self._writer.put("the end of the run", job)
+
+    def close(self) -> None:
+        """Record what is still queued and end the writer.
+
+        Raises:
+            RuntimeError: If something could not be recorded.
+        """
+        if not self._ended:
+            self.fail("closed without a result", killed=True)
+        self._writer.close()
+
+    def _opened(self, kind: str) -> str:
+        """Return the parent run of an earlier start, or a new one."""
+        file = self._config.folder / "mlflow.json"
+        entry = study(self._config)
+        earlier = self._store.reopened(_noted(file))
+        if earlier is not None:
+            new = {k: v for k, v in entry.params.items() if k not in earlier.data.params}
+            self._store.record(earlier.info.run_id, replace(entry, params=new))
+            return earlier.info.run_id
+        self._run_id = self._store.begin(self._config.run, {"kind": kind}, now())
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(self.location.model_dump_json(indent=1) + "\n")
+        self._store.record(self._run_id, entry)
+        return self._run_id
+
+    def _record(self, trial: Trial, baseline: Candidate, began: int, ended: int) -> None:
+        """Write a trial, its end last: a child run that is whole has ended."""
+        if trial.state == "complete" and trial.value is not None:
+            self._best = trial.value if self._best is None else max(self._best, trial.value)
+        if not self._viewed:
+            view = saved_view(f"{self._config.run}: trials", self._run_id, list(trial.params))
+            self._store.save_view(*view)
+            self._viewed = True
+        if trial.number in self._known:
+            return
+        tags = {
+            "kind": "trial",
+            PARENT: self._run_id,
+            NUMBER: str(trial.number),
+            "origin": trial.origin,
+            "candidate": trial.candidate.id,
+        }
+        run_id = self._store.begin(trial_name(trial), tags, began)
+        self._store.record(run_id, trial_entry(trial, baseline))
+        values = {"trial/gap": trial.value, "best_gap": self._best}
+        points = [Point(k, v, trial.number) for k, v in values.items() if v is not None]
+        self._store.record(self._run_id, Entry(points=points))
+        self._store.end(run_id, STATUS[trial.state], ended)
+        self._known[trial.number] = (run_id, trial.candidate.id)
+
+    def _finish(self, result: Result, files: Mapping[str, Path]) -> None:
+        self._store.keep(self._run_id, files)
+        self._store.record(self._run_id, outcome(result))
+        if "compiled" in files:
+            winner = load_manifest(files["compiled"]).candidate
+            for number in sorted(self._known):
+                run_id, candidate = self._known[number]
+                if candidate == winner:
+                    self._store.record(run_id, Entry(tags={"winner": "yes"}))
+                    break
+        self._store.end(self._run_id, "FINISHED")
+
+
+def _noted(file: Path) -> str | None:
+    """Return the run id that an earlier start left in the run's folder."""
+    try:
+        return Tracked.model_validate_json(file.read_text()).run_id
+    except (FileNotFoundError, UnicodeDecodeError, ValidationError):
+        return None
