@@ -1,0 +1,126 @@
+"""The joint search: baseline first, deterministic, resumable, honest about failures."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fakes import Cast
+from worlds import World
+
+from autodata.optimizers import Candidate, SearchOptions, Trial, choose
+from autodata.optimizers.search import OptunaSearch
+from autodata.programs import PROPOSER, Autodata, Settings
+
+OPTIONS = SearchOptions(trials=7, instructions=3, prune_after=3, finalists=2)
+
+
+def search(world: World, folder: Path | None = None, seed: int = 0, **more: Any) -> list[Trial]:
+    method = OptunaSearch(
+        OPTIONS.model_copy(update=more), world.models[PROPOSER], seed=seed, folder=folder
+    )
+    trials: list[Trial] = []
+    method.search(world.objective(seed), world.train, world.validation, trials.append)
+    return trials
+
+
+def told(trials: list[Trial]) -> list[tuple[Any, ...]]:
+    return [(t.number, t.state, t.params, t.value, t.candidate.id) for t in trials]
+
+
+def test_the_baseline_is_trial_0_and_is_never_pruned(world: World) -> None:
+    trials = search(world)
+    assert (trials[0].origin, trials[0].state) == ("baseline", "complete")
+    assert trials[0].candidate.instructions == Candidate.of(world.program).instructions
+    assert [trial.number for trial in trials] == list(range(7))
+
+
+def test_the_same_seed_gives_the_same_trials_and_another_seed_others(
+    world: World, documents: list[Any]
+) -> None:
+    first = search(world)
+    assert told(first) == told(search(World(documents)))
+    assert told(first) != told(search(World(documents), seed=1))
+
+
+def test_a_search_that_was_killed_goes_on_as_if_nothing_had_happened(
+    documents: list[Any], tmp_path: Path
+) -> None:
+    undisturbed = search(World(documents))
+
+    class KilledError(Exception):
+        pass
+
+    folder = tmp_path / "b"
+    folder.mkdir()
+    for kill_at in (0, 2, 5):
+        world = World(documents)
+        method = OptunaSearch(OPTIONS, world.models[PROPOSER], seed=0, folder=folder)
+        seen: list[int] = []
+
+        def watch(trial: Trial, limit: int = kill_at, seen: list[int] = seen) -> None:
+            seen.append(trial.number)
+            if trial.number >= limit:
+                raise KilledError
+
+        with pytest.raises(KilledError):
+            method.search(world.objective(), world.train, world.validation, watch)
+    assert told(search(World(documents), folder)) == told(undisturbed)
+
+
+def test_a_trial_that_died_half_way_is_asked_for_again(
+    documents: list[Any], tmp_path: Path
+) -> None:
+    world = World(documents)
+    objective = world.objective()
+    run = objective.episodes
+    calls = 0
+
+    def dies(*args: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls == 6:
+            raise KeyboardInterrupt
+        return run(*args)
+
+    objective.episodes = dies  # pyright: ignore[reportAttributeAccessIssue]
+    method = OptunaSearch(OPTIONS, world.models[PROPOSER], seed=0, folder=tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        method.search(objective, world.train, world.validation, lambda trial: None)
+    assert told(search(World(documents), tmp_path)) == told(search(World(documents)))
+
+
+def test_a_stopped_trial_never_looks_better_than_the_best(world: World) -> None:
+    trials = search(world, trials=12)
+    best = max(t.value or 0.0 for t in trials if t.state == "complete")
+    for trial in trials:
+        if trial.state == "pruned":
+            assert trial.value is not None
+            assert trial.value < best
+            assert len(trial.episodes) < len(world.validation)
+
+
+def test_weak_and_strong_stay_two_models(world: World) -> None:
+    search(world, trials=3)
+    assert world.models.ledger.roles["weak"].calls > 0
+    assert world.models.ledger.roles["strong"].calls > 0
+    assert world.program.weak.role_lm is world.models["weak"]
+
+
+def test_a_search_without_a_single_score_stops_and_says_why(documents: list[Any]) -> None:
+    import dspy.lm15 as lm15
+
+    world = World(documents)
+    cast = Cast({"orchestrator": lambda r, s: lm15.ServerError("the server is down")})
+    world.program = Autodata(cast.models, settings=Settings(rounds=1))
+    with pytest.raises(RuntimeError, match=r"the server is down.*autodata check"):
+        search(world)
+
+
+def test_the_winner_is_chosen_after_a_second_measurement_with_fresh_answers(world: World) -> None:
+    trials = search(world)
+    objective = world.objective()
+    winner, again = choose(trials, objective, world.validation, finalists=2)
+    assert winner.state == "complete"
+    assert again.episodes == len(world.validation)
+    values = {t.number: t.value for t in trials if t.state == "complete"}
+    assert winner.number in values
