@@ -55,11 +55,18 @@ class Reporter:
         if self._bar:
             self._progress.stop()
 
-    def stage(self, title: str, total: int) -> None:
-        """Begin a stage of `total` steps; the stage before has ended."""
+    def stage(self, title: str, total: int, *, announce: bool = True) -> None:
+        """Begin a stage of `total` steps; the stage before has ended.
+
+        Args:
+            title: What is done now.
+            total: How many steps there will be.
+            announce: Without a terminal, say so in a line of its own.
+        """
         self._title, self._done, self._total, self._said = title, 0, total, time.monotonic()
         if not self._bar:
-            self.line(f"{title} ({total})")
+            if announce:
+                self.line(f"{title} ({total})")
             return
         if self._task is not None:
             self._progress.remove_task(self._task)

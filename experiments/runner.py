@@ -39,7 +39,8 @@ def optimize(config: ExperimentConfig, reporter: Reporter) -> Result:
             f"to compare on, {len(splits.test)} to test on"
         )
         trials = _search(session, method, tracker)
-        reporter.stage("finalists, fresh answers", config.search.finalists * len(splits.validation))
+        finalists = config.search.finalists + 1
+        reporter.stage("finalists, fresh answers", finalists * len(splits.validation))
         winner, _ = choose(
             trials, session.objective, splits.validation, finalists=config.search.finalists
         )
@@ -92,7 +93,9 @@ def _search(session: Session, method: Method, tracker: Tracker) -> list[Trial]:
         baselines.append(trial.candidate)
         tracker.trial(trial, baselines[0])
         reporter.line(_line(trial))
-        reporter.stage(f"trial {trial.number + 1}", len(splits.validation))
+        if trial.number + 1 < config.search.trials:
+            title = f"trial {trial.number + 1}"
+            reporter.stage(title, len(splits.validation), announce=False)
 
     reporter.stage("baseline, proposals", len(splits.train) + len(splits.validation))
     if config.method == "gepa":

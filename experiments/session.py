@@ -125,4 +125,7 @@ def _differing(before: Any, after: Any, path: str = "") -> list[str]:
 def _note(episode: Episode) -> str:
     if episode.failure is not None:
         return f"{episode.document_id}: not scored"
-    return f"{episode.document_id}: {episode.stopped} in round {len(episode.rounds)}"
+    rounds = f"{len(episode.rounds)} round{'s' if len(episode.rounds) != 1 else ''}"
+    if episode.accepted is not None:
+        return f"{episode.document_id}: accepted after {rounds}"
+    return f"{episode.document_id}: no task in {rounds}"
