@@ -1,9 +1,12 @@
 """How prompts are written and answers read: DSPy's own adapters, without their repeated work."""
 
+import re
 import weakref
+from functools import lru_cache
 from typing import Any, cast
 
 import dspy
+from pydantic import TypeAdapter, ValidationError
 
 
 class ChatFormat(dspy.ChatAdapter):
@@ -34,6 +37,11 @@ class ChatFormat(dspy.ChatAdapter):
             self._described[signature] = known
         return known[1]
 
+    def parse(self, signature: type[dspy.Signature], completion: str) -> dict[str, Any]:
+        """Read an answer: at once if it is well-formed, with DSPy's tolerance if it is not."""
+        quick = _well_formed(signature, completion)
+        return super().parse(signature, completion) if quick is None else quick
+
     def __deepcopy__(self, memo: dict[int, Any]) -> "ChatFormat":
         return self
 
@@ -58,6 +66,38 @@ class SchemaFormat(dspy.JSONAdapter):
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "SchemaFormat":
         return self
+
+
+_HEADER = re.compile(r"^\[\[ ## (\w+) ## \]\]$", re.MULTILINE)
+
+
+def _well_formed(signature: type[dspy.Signature], completion: str) -> dict[str, Any] | None:
+    """Read an answer that has each field once, under a header of its own, as text or valid JSON.
+
+    Returns what DSPy's parser returns for such an answer, and `None` for any other.
+    """
+    _, *parts = _HEADER.split(completion)
+    names, texts = parts[::2], parts[1::2]
+    if len(set(names)) != len(names) or completion.count("[[ ##") != len(names):
+        return None
+    found, values = dict(zip(names, texts, strict=True)), {}
+    for name, field in signature.output_fields.items():
+        if name not in found:
+            return None
+        text = found[name].strip()
+        if field.annotation is str:
+            values[name] = text
+            continue
+        try:
+            values[name] = _validator(field.annotation).validate_json(text)
+        except ValidationError:
+            return None
+    return values
+
+
+@lru_cache(maxsize=256)
+def _validator(annotation: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(annotation)
 
 
 def _extra(field: Any) -> dict[str, Any]:
