@@ -112,9 +112,10 @@ def _params(trial: Trial) -> Iterable[tuple[str, Any]]:
 
 
 def _measured(trial: Trial) -> list[Point]:
+    """List the measurement, rounded to what a column can show."""
     found = trial.measurement.model_dump(exclude={"outcomes", "episodes"})
     values = {**found, "documents": trial.measurement.episodes, "value": trial.value}
-    return [Point(name, float(value)) for name, value in values.items() if value is not None]
+    return [Point(name, round(value, 6)) for name, value in values.items() if value is not None]
 
 
 def _by_document(episodes: Sequence[Episode]) -> list[Point]:
@@ -125,8 +126,8 @@ def _by_document(episodes: Sequence[Episode]) -> list[Point]:
         if (value := score(episode)) is not None:
             values.append(value)
             points += [
-                Point("doc/gap", value, step),
-                Point("doc/gap_mean", fmean(values), step),
+                Point("doc/gap", round(value, 6), step),
+                Point("doc/gap_mean", round(fmean(values), 6), step),
             ]
     return points
 

@@ -14,9 +14,14 @@ from urllib.parse import quote
 
 __all__ = ["saved_view", "view_path"]
 
-METRICS = ("gap", "acceptance", "accepted_gap", "weak", "strong", "tokens_per_accepted")
-TAGS = ("state", "winner", "origin")
-STUDY, DOCUMENTS = "section-study", "section-documents"
+OBJECTIVE, COST = "value", "tokens_per_accepted"
+# A stopped trial's gap is that of its first few documents; its value is the estimate for all.
+METRICS = (OBJECTIVE, "gap", "acceptance", "weak", "strong", COST)
+TAGS = ("state", "winner")
+NAME, CREATED = "attributes.`Run Name`", "runDateAndNestInfo"
+WIDTHS = {NAME: 200, CREATED: 130, "metrics": 90, "tags": 85, "params": 95}
+"""Of columns, in pixels; by kind where a column has no width of its own."""
+COMPARISON, DIFFERENCES, DOCUMENTS = "section-trials", "section-differences", "section-documents"
 
 
 def saved_view(name: str, run_id: str, params: Sequence[str]) -> tuple[str, str]:
@@ -27,21 +32,23 @@ def saved_view(name: str, run_id: str, params: Sequence[str]) -> tuple[str, str]
         run_id: The parent run.
         params: Names of the search space's parameters, for columns and axes.
     """
+    columns = [
+        *(f"metrics.`{metric}`" for metric in METRICS),
+        *(f"tags.`{tag}`" for tag in TAGS),
+        *(f"params.`{param}`" for param in params),
+    ]
+    order = [NAME, *columns, CREATED]
     state = {
         "searchFilter": f"tags.`mlflow.parentRunId` = '{run_id}'",
-        "orderByKey": "metrics.`gap`",
+        "orderByKey": f"metrics.`{OBJECTIVE}`",
         "orderByAsc": False,
         "startTime": "ALL",
         "lifecycleFilter": "Active",
         "datasetsFilter": [],
         "modelVersionFilter": "All Runs",
-        "selectedColumns": [
-            *(f"metrics.`{metric}`" for metric in METRICS),
-            *(f"params.`{param}`" for param in params),
-            *(f"tags.`{tag}`" for tag in TAGS),
-        ],
-        "columnOrder": [],
-        "columnWidths": {},
+        "selectedColumns": columns,
+        "columnOrder": order,
+        "columnWidths": {name: WIDTHS.get(name) or WIDTHS[name.split(".")[0]] for name in order},
         "runsHiddenMode": "SHOWALL",
         "viewMaximized": False,
         "runListHidden": False,
@@ -58,8 +65,9 @@ def saved_view(name: str, run_id: str, params: Sequence[str]) -> tuple[str, str]
         },
         "compareRunCharts": _charts(params),
         "compareRunSections": [
-            _section(STUDY, "Trials"),
-            _section(DOCUMENTS, "Document by document"),
+            _section(COMPARISON, "Trials", columns=1, height=420),
+            _section(DOCUMENTS, "Document by document", columns=1, height=420),
+            _section(DIFFERENCES, "What differs", columns=1, height=600),
         ],
     }
     packed = base64.b64encode(zlib.compress(json.dumps(state).encode())).decode()
@@ -87,20 +95,20 @@ def _charts(params: Sequence[str]) -> list[dict[str, Any]]:
     return [
         _chart(
             "PARALLEL",
-            STUDY,
+            COMPARISON,
             selectedParams=list(params),
-            selectedMetrics=["tokens_per_accepted", "gap"],
+            selectedMetrics=[COST, OBJECTIVE],
             showAllRuns=True,
         ),
         _chart(
             "SCATTER",
-            STUDY,
-            xaxis={"key": "tokens_per_accepted", "type": "METRIC"},
-            yaxis={"key": "gap", "type": "METRIC"},
+            COMPARISON,
+            xaxis={"key": COST, "type": "METRIC"},
+            yaxis={"key": OBJECTIVE, "type": "METRIC"},
         ),
         _chart(
             "DIFFERENCE",
-            STUDY,
+            DIFFERENCES,
             compareGroups=["Model metrics", "Parameters", "Tags"],
             chartName="Runs difference view",
             showChangeFromBaseline=True,
@@ -137,11 +145,13 @@ def _chart(kind: str, section: str, **settings: Any) -> dict[str, Any]:
     }
 
 
-def _section(section: str, name: str) -> dict[str, Any]:
+def _section(section: str, name: str, *, columns: int, height: int) -> dict[str, Any]:
     return {
         "uuid": section,
         "name": name,
         "display": True,
+        "columns": columns,
+        "cardHeight": height,
         "isReordered": False,
         "deleted": False,
         "isGenerated": False,

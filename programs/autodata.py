@@ -303,9 +303,9 @@ def _grades(attempts: Iterable[Attempt]) -> list[Fraction]:
 
 
 def _empty(reply: Reply) -> bool:
-    return (
-        reply.failure is None and not reply.truncated and not str(reply.prediction.answer).strip()
-    )
+    if reply.failure is not None:
+        return reply.failure.kind == "empty"
+    return not reply.truncated and not str(reply.prediction.answer).strip()
 
 
 def _no_task(number: int, brief: str, failure: Failure) -> Round:

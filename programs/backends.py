@@ -16,6 +16,9 @@ from dspy.clients.engines.base import validate_request
 
 from .endpoint import Backend, ModelConfig, PerLoop
 
+LONGEST_PAUSE = 60.0
+"""Seconds. A server that asks for a longer pause before the next try has failed for this run."""
+
 _LOCAL = "autodata-endpoint"
 
 
@@ -131,6 +134,8 @@ def _readable() -> Iterator[None]:
         # What follows the first paragraph is advice on settings that users of ours do not have.
         status = "" if error.status is None else f" (HTTP {error.status})"
         error.message = error.message.partition("\n\n")[0] + status
+        if error.retry_after is not None:
+            error.retry_after = min(error.retry_after, LONGEST_PAUSE)
         if type(error) is lm15.ProviderError and error.status == 200:
             raise lm15.ServerError(error.message, retry_after=error.retry_after) from error
         raise

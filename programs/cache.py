@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import sqlite3
 from dataclasses import asdict, fields, is_dataclass
 from pathlib import Path
 from typing import Any, TypedDict, cast
@@ -29,12 +30,19 @@ class AnswerCache:
     Args:
         path: Folder, made if missing.
         gigabytes: Upper limit of its size; the oldest answers go first.
+
+    Raises:
+        ValueError: If the folder cannot be used.
     """
 
     def __init__(self, path: Path, *, gigabytes: float = 10.0) -> None:
-        self._store = diskcache.Cache(
-            str(path), disk=diskcache.JSONDisk, size_limit=int(gigabytes * 2**30)
-        )
+        size = int(gigabytes * 2**30)
+        try:
+            self._store = diskcache.Cache(str(path), disk=diskcache.JSONDisk, size_limit=size)
+        except (OSError, sqlite3.Error) as error:
+            raise ValueError(
+                f"cache={str(path)!r}: {error}; name a folder that can be written, or delete it"
+            ) from error
 
     def get(self, key: str) -> Response | None:
         """Return the answer kept under `key`, or `None`."""

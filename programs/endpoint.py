@@ -146,7 +146,9 @@ class Endpoint:
             schema = config.response_format.get("schema")
             extensions["response_format"] = {"type": "json_object", "schema": schema}
             config = replace(config, response_format=None)
-        return replace(request, config=replace(config, extensions=extensions or None))
+        if not extensions:
+            return request
+        return replace(request, config=replace(config, extensions=extensions))
 
 
 def _encodable(response: lm15.Response) -> lm15.Response:

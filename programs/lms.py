@@ -127,8 +127,10 @@ class LanguageModels:
             cache: Folder of finished answers; without one nothing is kept.
 
         Raises:
-            ValueError: If a model string is unknown or a key variable is not set.
+            ValueError: If a model string is unknown, a key variable is not set, or the folder
+                cannot be used.
         """
+        backends = {config.model_dump_json(): backend_for(config) for config in configs.values()}
         self.ledger = Ledger()
         self.cache = AnswerCache(cache) if cache is not None else None
         endpoints: dict[str, Endpoint] = {}
@@ -136,7 +138,7 @@ class LanguageModels:
         for role, config in configs.items():
             name = config.model_dump_json()
             if name not in endpoints:
-                endpoints[name] = Endpoint(config, backend_for(config), self.cache)
+                endpoints[name] = Endpoint(config, backends[name], self.cache)
             self._lms[role] = RoleLM(config, role, endpoints[name], self.ledger)
 
     def __getitem__(self, role: str) -> RoleLM:

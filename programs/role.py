@@ -63,13 +63,15 @@ async def ask(role: Role, **inputs: Any) -> Reply:
         try:
             prediction = await role.acall(**inputs)
         except dspy.AdapterParseError as error:
-            failure = Failure(role=role.name, kind="malformed", message=_first_line(error))
+            empty = isinstance(error.lm_response, str) and not error.lm_response.strip()
+            kind = "empty" if empty else "malformed"
+            failure = Failure(role=role.name, kind=kind, message=_first_line(error))
         except dspy.LMUnexpectedError as error:
             raise error.__cause__ or error from None
         except dspy.LMError as error:
             failure = Failure(role=role.name, kind="infrastructure", message=_first_line(error))
     truncated = bool(calls) and calls[-1].finish_reason == "length"
-    if failure is not None and failure.kind == "malformed" and truncated:
+    if failure is not None and failure.kind != "infrastructure" and truncated:
         failure = Failure(
             role=role.name,
             kind="truncated",

@@ -10,14 +10,23 @@ from autodata.programs import Autodata, Document, Episode, Settings
 DOCUMENTS = [Document(id=f"d{i}", text=f"Text number {i}. " * 20) for i in range(4)]
 
 
-class Store(dict[str, Episode]):
+class Store:
+    def __init__(self) -> None:
+        self.kept: dict[str, Episode] = {}
+
+    def __len__(self) -> int:
+        return len(self.kept)
+
+    def get(self, key: str) -> Episode | None:
+        return self.kept.get(key)
+
     def put(self, key: str, episode: Episode) -> None:
-        self[key] = episode
+        self.kept[key] = episode
 
 
-def objective(cast: Cast, store: Store | None = None, **options: int) -> Objective:
+def objective(cast: Cast, store: Store | None = None, in_flight: int = 16) -> Objective:
     program = Autodata(cast.models, settings=Settings(rounds=1))
-    return Objective(program, seed=0, store=store, **options)
+    return Objective(program, seed=0, store=store, in_flight=in_flight)
 
 
 def test_an_empty_store_is_a_store() -> None:

@@ -158,13 +158,14 @@ def test_no_gate_accepts_a_gap_of_truncated_weak_answers(gate: str) -> None:
     assert program(document=DOCUMENT).task is None
 
 
-def test_an_empty_answer_is_asked_for_again_and_then_a_failure() -> None:
-    cast = Cast({"strong": lambda r, s: fields(answer="")})
+@pytest.mark.parametrize(("answer", "calls"), [(fields(answer=""), 2), ("", 4)])
+def test_an_empty_answer_is_asked_for_again_and_then_a_failure(answer: str, calls: int) -> None:
+    cast = Cast({"strong": lambda r, s: answer})
     episode = run(cast, rounds=1)
     assert episode.rounds[0].outcome is Outcome.UNSCORED
     assert episode.rounds[0].failure is not None
     assert episode.rounds[0].failure.kind == "empty"
-    assert cast.calls("strong") == 2
+    assert cast.calls("strong") == calls
     assert episode.score is None
 
 
