@@ -111,5 +111,6 @@ def _draw(file: Path, trials: Sequence[Trial], winner: Trial) -> None:
         "winner", (winner.number, winner.value or 0.0), xytext=(0, 8), textcoords="offset points"
     )
     axes.set(xlabel="trial", ylabel="gap on validation documents")
+    axes.margins(y=0.12)
     axes.legend(fontsize="small")
     figure.savefig(file, metadata={"Date": None})

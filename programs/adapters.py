@@ -1,5 +1,6 @@
 """How prompts are written and answers read: DSPy's own adapters, without their repeated work."""
 
+import json
 import re
 import weakref
 from functools import lru_cache
@@ -37,6 +38,28 @@ class ChatFormat(dspy.ChatAdapter):
             self._described[signature] = known
         return known[1]
 
+    def format_user_message_content(
+        self,
+        signature: type[dspy.Signature],
+        inputs: dict[str, Any],
+        prefix: str = "",
+        suffix: str = "",
+        main_request: bool = False,
+    ) -> str:
+        """Write the inputs down; texts and lists of texts without building a type for each."""
+        parts = [prefix]
+        for name, field in signature.input_fields.items():
+            if name in inputs:
+                shown = _plain_text(inputs[name], field.annotation)
+                if shown is None:
+                    return super().format_user_message_content(
+                        signature, inputs, prefix, suffix, main_request
+                    )
+                parts.append(f"[[ ## {name} ## ]]\n{shown}")
+        if main_request:
+            parts.append(self.user_message_output_requirements(signature))
+        return "\n\n".join([*parts, suffix]).strip()
+
     def parse(self, signature: type[dspy.Signature], completion: str) -> dict[str, Any]:
         """Read an answer: at once if it is well-formed, with DSPy's tolerance if it is not."""
         quick = _well_formed(signature, completion)
@@ -68,6 +91,15 @@ class SchemaFormat(dspy.JSONAdapter):
         return self
 
 
+def _plain_text(value: Any, annotation: Any) -> str | None:
+    """Write a text or a list of texts as DSPy does; `None` for anything else."""
+    if type(value) is str:
+        return value
+    if annotation is not str and type(value) is list and all(type(one) is str for one in value):
+        return json.dumps(value, ensure_ascii=False)
+    return None
+
+
 _HEADER = re.compile(r"^\[\[ ## (\w+) ## \]\]$", re.MULTILINE)
 
 
@@ -76,7 +108,7 @@ def _well_formed(signature: type[dspy.Signature], completion: str) -> dict[str, 
 
     Returns what DSPy's parser returns for such an answer, and `None` for any other.
     """
-    _, *parts = _HEADER.split(completion)
+    _, *parts = _HEADER.split("\n".join(completion.splitlines()))
     names, texts = parts[::2], parts[1::2]
     if len(set(names)) != len(names) or completion.count("[[ ##") != len(names):
         return None

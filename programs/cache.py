@@ -5,7 +5,7 @@ import json
 import sqlite3
 from dataclasses import asdict, fields, is_dataclass
 from pathlib import Path
-from typing import Any, TypedDict, cast
+from typing import Any, TypedDict
 
 import diskcache
 from dspy.lm15 import Message, Request, Response, Usage
@@ -19,6 +19,18 @@ class Entry(TypedDict):
     finish_reason: Any
     input_tokens: int
     output_tokens: int
+
+
+class TextDisk(diskcache.Disk):
+    """Stores text as it is and refuses everything that would have to be unpickled."""
+
+    def fetch(self, mode: int, filename: str, value: Any, read: bool) -> Any:
+        """Return a kept text; `None` for a pickle, which nothing here has written."""
+        return (
+            None
+            if mode == diskcache.core.MODE_PICKLE
+            else super().fetch(mode, filename, value, read)
+        )
 
 
 class AnswerCache:
@@ -38,7 +50,12 @@ class AnswerCache:
     def __init__(self, path: Path, *, gigabytes: float = 10.0) -> None:
         size = int(gigabytes * 2**30)
         try:
-            self._store = diskcache.Cache(str(path), disk=diskcache.JSONDisk, size_limit=size)
+            # The size is looked at here, once, and not with every answer.
+            self._store = diskcache.Cache(
+                str(path), disk=TextDisk, size_limit=size, cull_limit=0, disk_min_file_size=2**20
+            )
+            if self._store.volume() > size:
+                self._store.cull()
         except (OSError, sqlite3.Error) as error:
             raise ValueError(
                 f"cache={str(path)!r}: {error}; name a folder that can be written, or delete it"
@@ -46,9 +63,10 @@ class AnswerCache:
 
     def get(self, key: str) -> Response | None:
         """Return the answer kept under `key`, or `None`."""
-        entry = cast("Entry | None", self._store.get(key))
-        if entry is None:
+        text = self._store.get(key)
+        if not isinstance(text, str):
             return None
+        entry: Entry = json.loads(text)
         return Response(
             id=None,
             model=entry["model"],
@@ -66,7 +84,7 @@ class AnswerCache:
             "input_tokens": response.usage.input_tokens or 0,
             "output_tokens": response.usage.output_tokens or 0,
         }
-        self._store.set(key, entry)
+        self._store.set(key, json.dumps(entry))
 
     def close(self) -> None:
         """Close the files."""

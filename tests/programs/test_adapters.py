@@ -36,6 +36,8 @@ SPOILED = [
     "[[ ## answer ## ]] on the same line\n[[ ## completed ## ]]",
     "  [[ ## answer ## ]]  \nindented header\n[[ ## completed ## ]]",
     "no header at all",
+    "[[ ## answer ## ]]\rone\x85two\u2028three\n[[ ## completed ## ]]",
+    "[[ ## answer ## ]]\nx\x0b[[ ## completed ## ]]\ny",
     "",
 ]
 
@@ -75,3 +77,21 @@ def test_well_formed_and_spoiled_answers_are_read_as_dspy_reads_them() -> None:
 def test_any_answer_is_read_as_dspy_reads_it(text: str) -> None:
     for signature in (SolveTask, JudgeAnswer):
         assert outcome(CHAT, signature, text) == outcome(PLAIN, signature, text)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    question=st.text(),
+    answer=st.one_of(st.text(), st.integers(), st.lists(st.text())),
+    criteria=st.one_of(st.lists(st.text()), st.lists(st.integers()), st.none()),
+    main=st.booleans(),
+)
+def test_any_input_is_written_as_dspy_writes_it(
+    question: str, answer: Any, criteria: Any, main: bool
+) -> None:
+    inputs = {"question": question, "answer": answer, "criteria": criteria}
+    written = [
+        adapter.format_user_message_content(JudgeAnswer, inputs, main_request=main)
+        for adapter in (CHAT, PLAIN)
+    ]
+    assert written[0] == written[1]
