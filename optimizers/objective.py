@@ -93,6 +93,10 @@ class Objective:
             self._watch(episode)
             return episode
 
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(one(document)) for document in documents]
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(one(document)) for document in documents]
+        except BaseExceptionGroup as faults:
+            # The first one ended the others, and is what callers know how to handle.
+            raise faults.exceptions[0] from None
         return [task.result() for task in tasks]

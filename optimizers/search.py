@@ -1,63 +1,27 @@
 """Joint search over instructions, demonstrations and settings with Optuna."""
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import fmean
-from typing import Any
 
 import dspy
 import optuna
+from filelock import FileLock
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
 from optuna.storages import BaseStorage, InMemoryStorage, JournalStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from optuna.trial import TrialState
 
 from ..programs import Document, Episode, Usage
-from ..programs.records import Record
 from ..programs.usage import Ledger, observing
-from .candidate import Candidate, Knobs
-from .measurement import measured, score
+from .candidate import Candidate
+from .files import cut_torn_tail, write_whole
+from .measurement import score
 from .objective import Objective
 from .proposers import demo_sets, grounded_instructions
-from .proposers.bootstrap import Demos
+from .space import Space, short, space_of
 from .trial import SearchOptions, Trial
-
-
-class Space(Record):
-    """What the study chooses from. Choices are short names; the texts are kept here."""
-
-    instructions: dict[str, dict[str, str]]
-    """For each predictor its instructions by name; the first is the baseline's."""
-    demos: dict[str, Demos]
-    """Sets of demonstrations by name; `none` is the baseline's."""
-    temperature: tuple[float, float]
-    memory: tuple[int, ...]
-    baseline: dict[str, str | int | float]
-    """The point that is the baseline program."""
-    usage: Usage = Usage()
-    """What the proposals cost."""
-
-    def distributions(self) -> dict[str, BaseDistribution]:
-        """Return the space as Optuna wants it."""
-        space: dict[str, BaseDistribution] = {
-            _short(name): CategoricalDistribution(list(texts))
-            for name, texts in self.instructions.items()
-        }
-        space["demos"] = CategoricalDistribution(list(self.demos))
-        space["temperature"] = FloatDistribution(*self.temperature)
-        space["memory"] = CategoricalDistribution(list(self.memory))
-        return space
-
-    def candidate(self, params: Mapping[str, Any]) -> Candidate:
-        """Return the candidate at a point of the space."""
-        return Candidate(
-            instructions={
-                name: texts[params[_short(name)]] for name, texts in self.instructions.items()
-            },
-            demos=self.demos[params["demos"]],
-            knobs=Knobs(temperature=round(params["temperature"], 3), memory=params["memory"]),
-        )
 
 
 class OptunaSearch:
@@ -130,10 +94,10 @@ class OptunaSearch:
                 count=self.options.instructions,
                 seed=self.seed,
             )
-        space = _space_of(program, baseline, demos, proposed, self.options)
+        space = space_of(program, baseline, demos, proposed, self.options)
         space = space.model_copy(update={"usage": ledger.total})
         if file is not None:
-            _write_whole(file, space.model_dump_json(indent=1))
+            write_whole(file, space.model_dump_json(indent=1))
         return space
 
     def _study(self) -> optuna.Study:
@@ -154,8 +118,11 @@ class OptunaSearch:
     def _storage(self) -> BaseStorage:
         if self.folder is None:
             return InMemoryStorage()
-        path = str(self.folder / "study.log")
-        return JournalStorage(JournalFileBackend(path, lock_obj=JournalFileOpenLock(path)))
+        path = self.folder / "study.log"
+        lock = _Lock(str(path))
+        with lock.held:
+            cut_torn_tail(path)
+        return JournalStorage(JournalFileBackend(str(path), lock_obj=lock))
 
     def _next(
         self,
@@ -167,22 +134,20 @@ class OptunaSearch:
     ) -> Trial:
         """Ask for a point, measure it, tell the result."""
         study.sampler = _sampler(self.options.sampler, self.seed + number)
-        if number == 0:
+        if number == 0 and not study.get_trials(deepcopy=False, states=(TrialState.WAITING,)):
             study.enqueue_trial(space.baseline)
-        asked = study.ask(space.distributions())
+        asked = study.ask(_distributions(space))
         candidate = space.candidate(asked.params)
         episodes, estimate = self._measure(asked, study, candidate, objective, validation)
-        gap = measured(episodes).gap
-        value = gap if estimate is None else estimate
-        state = "failed" if gap is None else "complete" if estimate is None else "pruned"
-        asked.set_user_attr("state", state)
+        trial = Trial.ended(number, "sampler", candidate, asked.params, episodes, estimate=estimate)
+        asked.set_user_attr("state", trial.state)
         asked.set_user_attr("documents", len(episodes))
         asked.set_user_attr("candidate", candidate.id)
-        if value is None:
+        if trial.value is None:
             study.tell(asked, state=TrialState.FAIL)
         else:
-            study.tell(asked, value)
-        return _trial(number, candidate, asked.params, state, value, episodes)
+            study.tell(asked, trial.value)
+        return trial
 
     def _measure(
         self,
@@ -217,72 +182,16 @@ class OptunaSearch:
         candidate = space.candidate(ended.params)
         part = validation[: ended.user_attrs["documents"]]
         episodes = objective.episodes(candidate, part, "validation")
-        return _trial(
-            number, candidate, ended.params, ended.user_attrs["state"], ended.value, episodes
-        )
-
-
-def _trial(
-    number: int,
-    candidate: Candidate,
-    params: Mapping[str, Any],
-    state: Any,
-    value: float | None,
-    episodes: Sequence[Episode],
-) -> Trial:
-    return Trial(
-        number=number,
-        origin="baseline" if number == 0 else "sampler",
-        state=state,
-        candidate=candidate,
-        params=dict(params),
-        value=value,
-        measurement=measured(episodes),
-        episodes=tuple(episodes),
-    )
-
-
-def _space_of(
-    program: Any,
-    baseline: Candidate,
-    demos: dict[str, Demos],
-    proposed: Mapping[str, Sequence[str]],
-    options: SearchOptions,
-) -> Space:
-    """Name the choices and find the baseline's point among them."""
-    instructions = {
-        name: {f"{_short(name)}-{i}": text for i, text in enumerate([own, *proposed.get(name, ())])}
-        for name, own in baseline.instructions.items()
-    }
-    low, high = options.temperature
-    role_lm = program.challenger.role_lm
-    own = baseline.knobs.temperature or (role_lm.kwargs.get("temperature") if role_lm else None)
-    memory = tuple(dict.fromkeys([program.settings.memory, *options.memory]))
-    point: dict[str, str | int | float] = {
-        _short(name): next(iter(texts)) for name, texts in instructions.items()
-    }
-    point |= {
-        "demos": "none",
-        "temperature": min(max(1.0 if own is None else own, low), high),
-        "memory": program.settings.memory,
-    }
-    return Space(
-        instructions=instructions,
-        demos=demos,
-        temperature=options.temperature,
-        memory=memory,
-        baseline=point,
-    )
-
-
-def _short(predictor: str) -> str:
-    """Return a predictor's verb: `write` for `challenger.write`."""
-    return predictor.rpartition(".")[2]
+        estimate = ended.value if ended.user_attrs["state"] == "pruned" else None
+        return Trial.ended(number, "sampler", candidate, ended.params, episodes, estimate=estimate)
 
 
 def _ended(trial: optuna.trial.FrozenTrial) -> bool:
-    """Tell a trial that ended by itself from one that a killed run left behind."""
-    return trial.state.is_finished() and "state" in trial.user_attrs
+    """Tell a trial that ended by itself from one that a killed run left behind, told or not."""
+    found = trial.user_attrs.get("state")
+    return trial.state is TrialState.COMPLETE or (
+        trial.state is TrialState.FAIL and found == "failed"
+    )
 
 
 def _estimate(best: optuna.trial.FrozenTrial, episodes: Sequence[Episode]) -> float:
@@ -337,8 +246,33 @@ def _refuse_outage(trials: Sequence[Trial]) -> None:
         )
 
 
-def _write_whole(file: Path, text: str) -> None:
-    """Write a file so that a crash leaves the old one or the new one, never half of it."""
-    part = file.with_suffix(".part")
-    part.write_text(text)
-    part.replace(file)
+def _distributions(space: Space) -> dict[str, BaseDistribution]:
+    """Return a space as Optuna wants it."""
+    found: dict[str, BaseDistribution] = {
+        short(name): CategoricalDistribution(list(texts))
+        for name, texts in space.instructions.items()
+    }
+    found["demos"] = CategoricalDistribution(list(space.demos))
+    found["temperature"] = FloatDistribution(*space.temperature)
+    found["memory"] = CategoricalDistribution(list(space.memory))
+    return found
+
+
+class _Lock(JournalFileOpenLock):
+    """A lock on the study's file that the operating system frees when its holder dies.
+
+    Optuna's own locks stay behind after a `kill -9`, and hold up the next start for half a minute.
+    """
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.held = FileLock(f"{path}.held", thread_local=False)
+
+    def acquire(self) -> bool:
+        """Wait for the lock and take it."""
+        self.held.acquire()
+        return True
+
+    def release(self) -> None:
+        """Give the lock back."""
+        self.held.release()

@@ -12,7 +12,7 @@ from ..programs import PROPOSER, Autodata, Document, Usage
 from ..programs.usage import Ledger, observing
 from .candidate import Candidate
 from .feedback import feedback
-from .measurement import measured, score
+from .measurement import score
 from .objective import Objective
 from .trial import SearchOptions, Trial
 
@@ -105,17 +105,8 @@ class GepaSearch:
         validation: Sequence[Document],
     ) -> Trial:
         episodes = objective.episodes(candidate, validation, "validation")
-        measurement = measured(episodes)
-        return Trial(
-            number=number,
-            origin="baseline" if number == 0 else "gepa",
-            state="failed" if measurement.gap is None else "complete",
-            candidate=candidate,
-            params={"instructions": candidate.id},
-            value=measurement.gap,
-            measurement=measurement,
-            episodes=tuple(episodes),
-        )
+        params = {"instructions": candidate.id}
+        return Trial.ended(number, "gepa", candidate, params, episodes)
 
 
 def _moved(own: Candidate, program: Autodata) -> Candidate:

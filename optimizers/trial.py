@@ -1,6 +1,6 @@
 """A trial: a candidate measured on the validation documents."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, Protocol
 
 from pydantic import Field, NonNegativeInt, PositiveInt
@@ -28,6 +28,39 @@ class Trial(Record):
     """The objective that the search was told, in [-1, 1]; an estimate if pruned."""
     measurement: Measurement
     episodes: tuple[Episode, ...]
+
+    @classmethod
+    def ended(
+        cls,
+        number: int,
+        origin: Literal["sampler", "gepa"],
+        candidate: Candidate,
+        params: Mapping[str, str | int | float],
+        episodes: Sequence[Episode],
+        *,
+        estimate: float | None = None,
+    ) -> "Trial":
+        """Close a trial.
+
+        Args:
+            number: Counted from 0.
+            origin: Who proposed the candidate; trial 0 is the baseline whoever did.
+            candidate: What was measured.
+            params: The point of the search space.
+            episodes: What came of it.
+            estimate: The value of a trial that was stopped early.
+        """
+        found = measured(episodes)
+        return cls(
+            number=number,
+            origin="baseline" if number == 0 else origin,
+            state="failed" if found.gap is None else "complete" if estimate is None else "pruned",
+            candidate=candidate,
+            params=dict(params),
+            value=found.gap if estimate is None else estimate,
+            measurement=found,
+            episodes=tuple(episodes),
+        )
 
 
 class SearchOptions(Record):

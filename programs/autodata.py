@@ -3,49 +3,28 @@
 The controller is code that no prompt can reach; roles only fill in the content (paper, section 2).
 """
 
-import asyncio
 import time
-from collections import deque
-from collections.abc import Callable, Iterable, Sequence
-from fractions import Fraction
+from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
 import dspy
-from pydantic import NonNegativeInt, PositiveInt
 
-from ..metrics import Gate, Verdict, decide, decide_without, faults, grade
+from ..metrics import Gate, faults
 from . import background
 from .challenger import Challenger
+from .contest import Contest
 from .domains import RESEARCH, Domain
 from .judge import Judge
 from .orchestrator import Orchestrator, describe_failures
-from .records import Attempt, Document, Episode, Failure, Outcome, Record, Round, Task
-from .role import Reply, Role, ask
+from .records import Document, Episode, Failure, Outcome, Round, Task
+from .role import ask
+from .settings import Settings
 from .solver import Solver
 from .usage import Ledger, observing, sample
 from .verifier import QualityVerifier
 
 ROLES = ("orchestrator", "challenger", "verifier", "weak", "strong", "judge")
 """Names of the roles, in the order in which they speak."""
-
-
-class Settings(Record):
-    """Numbers that steer the loop. They decide what is paid for, never what counts as good."""
-
-    rounds: PositiveInt = 12
-    """Tasks tried per document, at most."""
-    tokens: PositiveInt | None = None
-    """Start no further round once an episode has used this many tokens; no limit if absent."""
-    weak_attempts: PositiveInt = 3
-    """Answers of the weak solver per task."""
-    strong_attempts: PositiveInt = 3
-    """Answers of the strong solver per task."""
-    race: bool = True
-    """Skip attempts that cannot change the verdict. Without it every attempt is made."""
-    in_flight: PositiveInt = 1
-    """Attempts of one solver under way at a time. 1 pays least; more ends a document sooner."""
-    memory: NonNegativeInt = 0
-    """Failed rounds that the orchestrator and the challenger are shown; 0 shows all."""
 
 
 class Models(NamedTuple):
@@ -188,124 +167,14 @@ class Autodata(dspy.Module):
             return tried.model_copy(
                 update={"outcome": Outcome.FAILED_QUALITY_CHECK, "reason": "; ".join(wrong)}
             )
-        return await self._contest(tried, task)
-
-    async def _contest(self, tried: Round, task: Task) -> Round:
-        """Let both solvers try, weak first, and decide."""
-        plan = self.settings
-        weak = await self._attempts(
-            self.weak, plan.weak_attempts, task, lambda done: self._certain(done, ())
-        )
-        strong: list[Attempt] = []
-        open_still = all(a.failure is None for a in weak) and self._certain(weak, ()) is None
-        if open_still or not plan.race:
-            strong = await self._attempts(
-                self.strong, plan.strong_attempts, task, lambda done: self._certain(weak, done)
-            )
-        return self._decided(tried, weak, strong)
-
-    def _certain(self, weak: Sequence[Attempt], strong: Sequence[Attempt]) -> Verdict | None:
-        """Return the verdict if no attempt that is missing or unscored could change it."""
-        weak_grades, strong_grades = _grades(weak), _grades(strong)
-        verdict = decide(
-            self.gate,
-            weak_grades,
-            strong_grades,
-            weak_left=self.settings.weak_attempts - len(weak_grades),
-            strong_left=self.settings.strong_attempts - len(strong_grades),
-        )
-        return verdict if verdict.misses else None
-
-    def _decided(self, tried: Round, weak: list[Attempt], strong: list[Attempt]) -> Round:
-        """Close a round: rejected for certain, unscored, or judged on all attempts."""
-        found: dict[str, Any] = {"weak": tuple(weak), "strong": tuple(strong)}
-        verdict = self._certain(weak, strong)
-        failure = next((a.failure for a in (*weak, *strong) if a.failure is not None), None)
-        if verdict is None and failure is not None:
-            return tried.model_copy(update={**found, "failure": failure})
-        if verdict is None:
-            verdict = decide_without(
-                self.gate,
-                _grades(weak),
-                _grades(strong),
-                [a.truncated for a in weak],
-                [a.truncated for a in strong],
-            )
-        outcome = Outcome.ACCEPTED if verdict.group is None else Outcome(verdict.group.value)
-        return tried.model_copy(
-            update={**found, "outcome": outcome, "reason": verdict.reason, "misses": verdict.misses}
-        )
-
-    async def _attempts(
-        self,
-        solver: Solver,
-        planned: int,
-        task: Task,
-        certain: Callable[[Sequence[Attempt]], Verdict | None],
-    ) -> list[Attempt]:
-        """Make a solver's attempts, in order, until the verdict is certain.
-
-        Only attempts up to the one that decided are kept, whatever else had already finished, so
-        that the result does not depend on timing; what is still under way is cancelled.
-        """
-        ahead = self.settings.in_flight if self.settings.race else planned
-        waiting: deque[asyncio.Task[Attempt]] = deque()
-        done: list[Attempt] = []
-        numbers = iter(range(1, planned + 1))
-        try:
-            while len(done) < planned:
-                while len(waiting) < ahead and (number := next(numbers, None)) is not None:
-                    waiting.append(asyncio.create_task(self._attempt(solver, number, task)))
-                done.append(_unlike(solver, await waiting[0], done))
-                waiting.popleft()
-                if self.settings.race and (done[-1].failure is not None or certain(done)):
-                    break
-            return done
-        finally:
-            for task_ in waiting:
-                task_.cancel()
-            await asyncio.gather(*waiting, return_exceptions=True)
-
-    async def _attempt(self, solver: Solver, number: int, task: Task) -> Attempt:
-        """Answer and judge once. An empty answer is asked for once more before it is a failure."""
-        with sample(f"{solver.name}-{number}"):
-            reply = await ask(solver, task=task)
-            if _empty(reply):
-                with sample("again"):
-                    reply = await ask(solver, task=task)
-            if reply.truncated:
-                answer = reply.prediction.answer if reply.prediction is not None else ""
-                return Attempt(answer=answer, grade=Fraction(0), truncated=True)
-            if _empty(reply):
-                message = "the answer was empty twice; raise max_tokens or look at the endpoint"
-                reply = Reply(None, Failure(role=solver.name, kind="empty", message=message), False)
-            if reply.failure is not None:
-                return Attempt(answer="", failure=reply.failure)
-            return await self._graded(task, reply.prediction.answer)
-
-    async def _graded(self, task: Task, answer: str) -> Attempt:
-        """Let the judge decide criterion by criterion and compute the grade from that."""
-        verdicts = await ask(self.judge, task=task, answer=answer)
-        if verdicts.failure is not None:
-            return Attempt(answer=answer, failure=verdicts.failure)
-        satisfied = verdicts.prediction.satisfied
-        return Attempt(answer=answer, grade=grade(task.rubric, satisfied), satisfied=satisfied)
+        contest = Contest(self.weak, self.strong, self.judge, self.gate, self.settings)
+        return await contest.decide(tried, task)
 
 
 def _frozen(role: Any) -> Any:
     """Hide a role's predictors from optimizers (`named_predictors` skips compiled modules)."""
     role._compiled = True
     return role
-
-
-def _grades(attempts: Iterable[Attempt]) -> list[Fraction]:
-    return [attempt.grade for attempt in attempts if attempt.grade is not None]
-
-
-def _empty(reply: Reply) -> bool:
-    if reply.failure is not None:
-        return reply.failure.kind == "empty"
-    return not reply.truncated and not str(reply.prediction.answer).strip()
 
 
 def _no_task(number: int, brief: str, failure: Failure) -> Round:
@@ -318,20 +187,6 @@ def _no_task(number: int, brief: str, failure: Failure) -> Round:
         reason=str(failure) if blamed else "",
         failure=failure,
     )
-
-
-def _unlike(solver: Role, attempt: Attempt, before: Sequence[Attempt]) -> Attempt:
-    """Refuse an attempt that repeats an earlier one word for word: it is no independent sample."""
-    long = len(attempt.answer) >= 200
-    if long and any(attempt.answer == other.answer for other in before):
-        message = "two attempts are identical; check that the endpoint samples (temperature, seed)"
-        return attempt.model_copy(
-            update={
-                "grade": None,
-                "failure": Failure(role=solver.name, kind="duplicate", message=message),
-            }
-        )
-    return attempt
 
 
 def _unscored(rounds: Sequence[Round]) -> Failure | None:

@@ -1,0 +1,24 @@
+"""The inner loop's numbers."""
+
+from pydantic import NonNegativeInt, PositiveInt
+
+from .records import Record
+
+
+class Settings(Record):
+    """Numbers that steer the loop. They decide what is paid for, never what counts as good."""
+
+    rounds: PositiveInt = 12
+    """Tasks tried per document, at most."""
+    tokens: PositiveInt | None = None
+    """Start no further round once an episode has used this many tokens; no limit if absent."""
+    weak_attempts: PositiveInt = 3
+    """Answers of the weak solver per task."""
+    strong_attempts: PositiveInt = 3
+    """Answers of the strong solver per task."""
+    race: bool = True
+    """Skip attempts that cannot change the verdict. Without it every attempt is made."""
+    in_flight: PositiveInt = 1
+    """Attempts of one solver under way at a time. 1 pays least; more ends a document sooner."""
+    memory: NonNegativeInt = 0
+    """Failed rounds that the orchestrator and the challenger are shown; 0 shows all."""
