@@ -8,8 +8,11 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from pydantic import ValidationError
+
 from .config import ExperimentConfig
 from .errors import InputError
+from .result import Tracked
 from .source import one_line
 
 __all__ = [
@@ -19,6 +22,7 @@ __all__ = [
     "default_uri",
     "impatient",
     "login",
+    "noted",
     "prepare",
     "refused",
     "secrets",
@@ -34,6 +38,7 @@ DEFAULTS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_DISABLE_AGENT_HINT": "true",
     "MLFLOW_LOGGING_LEVEL": "WARNING",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     # The background jobs cost 13 processes and import litellm, which waits for the network.
     "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
     "LITELLM_LOCAL_MODEL_COST_MAP": "True",
@@ -68,6 +73,14 @@ def artifact_root(uri: str) -> Path | None:
     return None if file is None else file.parent / "artifacts"
 
 
+def noted(folder: Path) -> Tracked | None:
+    """Return where a run says that it is recorded; `None` if its folder says nothing."""
+    try:
+        return Tracked.model_validate_json((folder / "mlflow.json").read_text())
+    except (FileNotFoundError, UnicodeDecodeError, ValidationError):
+        return None
+
+
 def shown(uri: str) -> str:
     """Return an address without user, password and query, fit to be printed and logged."""
     return re.sub(r"(?<=://).*@", "", uri).partition("?")[0]
@@ -75,11 +88,21 @@ def shown(uri: str) -> str:
 
 def refused(uri: str, error: Exception | str) -> InputError:
     """Return the error for an address that cannot be used."""
-    reason = error if isinstance(error, str) else f"{type(error).__name__}: {one_line(error)}"
+    reason = error if isinstance(error, str) else _reason(error)
     return InputError(
         f"MLflow at {shown(uri)}: cannot be used ({reason}); mend it, or set `tracking.uri` or "
         "MLFLOW_TRACKING_URI to a server that runs or a database that can be written"
     )
+
+
+def _reason(error: Exception) -> str:
+    """Name what the network or the disk said, which MLflow wraps in layers of its own."""
+    found: BaseException = error
+    below: BaseException | None = error
+    while below is not None:
+        found = below if isinstance(below, OSError) else found
+        below = below.__cause__ or below.__context__
+    return f"{type(found).__name__}: {one_line(found)[:160]}"
 
 
 def prepare(uri: str) -> None:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from tempfile import TemporaryDirectory
 
 import dspy
 
@@ -61,13 +62,16 @@ class Checked(Part):
 def check(config: ExperimentConfig, reporter: Reporter) -> Checked:
     """Ask every model something short, run one round, and estimate the whole.
 
-    Nothing is journaled; answers come from the cache if the same check was made before.
+    It works in a folder of its own, which it removes: no answer comes from a cache, and nothing is
+    left behind.
 
     Raises:
         InputError: If the configuration or the documents cannot be used.
     """
-    config = config.model_copy(update={"run": f"{config.run}-check"})
-    with open_session(config, reporter) as session:
+    with (
+        TemporaryDirectory(prefix="autodata-check-", ignore_cleanup_errors=True) as scratch,
+        open_session(config.model_copy(update={"runs": scratch}), reporter) as session,
+    ):
         reporter.stage("models", len(config.models))
         found = [_model(session, role) for role in config.models]
         reporter.stage("one round", 1)
@@ -76,7 +80,7 @@ def check(config: ExperimentConfig, reporter: Reporter) -> Checked:
         last = episode.rounds[-1] if episode.rounds else None
         ended = str(episode.failure) if episode.failure else last.outcome.value if last else ""
         return Checked(
-            run=config.run.removesuffix("-check"),
+            run=config.run,
             documents=len(session.documents),
             models=found,
             round=ended,

@@ -3,21 +3,22 @@
 import platform
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import ValidationError
 
 from ..metrics import Gate
 from ..optimizers import Candidate, Knobs
-from ..programs import DOMAINS, Autodata, LanguageModels, ModelConfig, Models, Settings
+from ..programs import DOMAINS, ROLES, Autodata, LanguageModels, ModelConfig, Models, Settings
 from .config import ExperimentConfig, Part
 from .errors import InputError
+from .source import one_line
 
 
 class Manifest(Part):
     """What a compiled program is and where it comes from."""
 
-    format: int = 1
+    format: Literal[1] = 1
     """Version of the folder's layout."""
     versions: dict[str, str]
     """Of Python, autodata and DSPy when it was compiled."""
@@ -91,12 +92,12 @@ def load_manifest(folder: Path) -> Manifest:
             "`autodata optimize` or `autodata export` wrote"
         )
     try:
-        return Manifest.model_validate_json(file.read_text())
+        return Manifest.model_validate_json(file.read_bytes())
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
+        where = "".join(f"{part}: " for part in first["loc"])
         raise InputError(
-            f"{file}: damaged or of another version ({where}: {first['msg']})"
+            f"{file}: damaged or of another version ({where}{first['msg']}); export it again"
         ) from None
 
 
@@ -118,8 +119,14 @@ def load(
     """
     folder = Path(path)
     manifest = load_manifest(folder)
+    if manifest.domain not in DOMAINS:
+        raise InputError(
+            f"{folder}: made for domain {manifest.domain!r}, and this version knows "
+            f"{', '.join(DOMAINS)}; use the version named in manifest.json"
+        )
     try:
-        connected = models or LanguageModels(manifest.models, cache).roles
+        needed = {role: manifest.models[role] for role in ROLES}
+        connected = models or LanguageModels(needed, cache).roles
     except ValueError as error:
         raise InputError(f"{folder}: {error}") from None
     program = Autodata(
@@ -127,9 +134,9 @@ def load(
     )
     try:
         program.load(str(folder / "program.json"))
-    except (OSError, KeyError, ValueError) as error:
+    except (OSError, AttributeError, LookupError, TypeError, ValueError) as error:
         raise InputError(
-            f"{folder / 'program.json'}: missing or damaged ({error}); export it again"
+            f"{folder / 'program.json'}: missing or damaged ({one_line(error)}); export it again"
         ) from None
     program.challenger.temperature = manifest.knobs.temperature
     return program

@@ -4,23 +4,37 @@ import difflib
 import importlib.resources
 import re
 import tomllib
-import types
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args, get_origin
-from urllib.parse import urlsplit
+from typing import Annotated, Any, Literal
+from urllib.parse import parse_qs, urlsplit
 
 import tomli_w
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    PositiveInt,
+    Tag,
+    ValidationError,
+    model_validator,
+)
 
 from ..metrics import Gate
 from ..metrics import gate as named_gate
 from ..optimizers import SearchOptions
 from ..programs import DOMAINS, PROPOSER, ROLES, Domain, ModelConfig, Settings
 from .errors import InputError
+from .explain import explained, unknown_key
 from .source import DocumentSource
 
 Fraction01 = Annotated[float, Field(gt=0, lt=1)]
+# Told apart by type, so that a fault in a table is not reported as "not a name" as well.
+GateChoice = Annotated[
+    Annotated[str, Tag("name")] | Annotated[Gate, Tag("rules")],
+    Discriminator(lambda value: "name" if isinstance(value, str) else "rules"),
+]
 
 
 class Part(BaseModel):
@@ -64,11 +78,11 @@ class ExperimentConfig(Part):
     """Name of the run and of its folder."""
     runs: str = "runs"
     """Folder that holds the runs."""
-    seed: int = 0
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
     """Root of all randomness. 0 is a seed like any other."""
     domain: Literal["research"] = "research"
     """What kind of task is written."""
-    gate: str | Gate | None = None
+    gate: GateChoice | None = None
     """Acceptance rule: the name of a preset or a table of rules; the domain's own if absent."""
     documents: DocumentSource = DocumentSource()
     """Where the documents come from."""
@@ -103,6 +117,11 @@ class ExperimentConfig(Part):
             raise ValueError(
                 f"train={self.train} and validation={self.validation} leave nothing to test on; "
                 "together they must be below 1"
+            )
+        low, high = self.search.temperature
+        if not 0 <= low <= high <= 2:
+            raise ValueError(
+                f"search.temperature=[{low}, {high}]: expected lowest and highest, both in [0, 2]"
             )
         for role in ("weak", "strong"):
             if (
@@ -168,7 +187,7 @@ def load_config(name: str, overrides: Sequence[str] = ()) -> ExperimentConfig:
     try:
         return ExperimentConfig.model_validate(_with_defaults(table))
     except ValidationError as error:
-        raise InputError(f"{name}: {_explained(error)}") from None
+        raise InputError(f"{name}: {explained(error, ExperimentConfig)}") from None
 
 
 def presets() -> list[str]:
@@ -199,9 +218,11 @@ def _set(table: dict[str, Any], override: str) -> None:
     if not equals or not key.strip():
         raise InputError(f"--set {override}: expected key=value, such as search.trials=40")
     try:
-        value = tomllib.loads(f"value = {text}")["value"]
+        value, *more = tomllib.loads(f"value = {text}").values()
     except tomllib.TOMLDecodeError:
-        value = text
+        value, more = text, []
+    if more:
+        raise InputError(f"--set {override!r}: expected one value; use --set once for each key")
     *parents, last = key.strip().split(".")
     for parent in parents:
         table = table.setdefault(parent, {})
@@ -218,56 +239,17 @@ def _with_defaults(table: Mapping[str, Any]) -> dict[str, Any]:
     unknown = [role for role in models if role not in (*ROLES, PROPOSER, "default")]
     if unknown:
         raise InputError(
-            _unknown(f"models.{unknown[0]}", unknown[0], (*ROLES, PROPOSER, "default"))
+            unknown_key(f"models.{unknown[0]}", unknown[0], (*ROLES, PROPOSER, "default"))
         )
+    for role, model in models.items():
+        if not isinstance(model, dict):
+            raise InputError(
+                f"models.{role}: expected a table, not {model!r:.60}; name the model with "
+                f"models.{role}.model"
+            )
     default = models.get("default", {})
     roles = (*ROLES, PROPOSER) if default else tuple(role for role in models if role != "default")
-    filled = {
-        role: {**default, **models.get(role, {})} if isinstance(default, dict) else models.get(role)
-        for role in roles
-    }
-    return {**table, "models": filled}
-
-
-def _explained(error: ValidationError) -> str:
-    """Say the first fault of a configuration in one line."""
-    first = error.errors(include_url=False)[0]
-    path = [str(part) for part in first["loc"]]
-    if first["type"] == "extra_forbidden":
-        return _unknown(".".join(path), path[-1], _known(ExperimentConfig, path[:-1]))
-    message = str(first["msg"]).removeprefix("Value error, ")
-    where = ".".join(path)
-    given = first.get("input")
-    shown = "" if isinstance(given, dict | BaseModel) or not where else f" (got {given!r:.80})"
-    return f"{where}: {message}{shown}" if where else message
-
-
-def _unknown(where: str, key: str, known: Sequence[str]) -> str:
-    near = difflib.get_close_matches(key, known, 1, cutoff=0.5)
-    hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(sorted(known))}"
-    return f"{where}: unknown key; {hint}"
-
-
-def _known(model: type[BaseModel], path: Sequence[str]) -> list[str]:
-    """Return the keys that are allowed at a place of the configuration."""
-    for part in path:
-        inner = [model] if part not in model.model_fields else _models(model, part)
-        if inner:
-            model = inner[0]
-    return list(model.model_fields)
-
-
-def _models(model: type[BaseModel], name: str) -> list[type[BaseModel]]:
-    return list(_walk(model.model_fields[name].annotation))
-
-
-def _walk(annotation: Any) -> Iterator[type[BaseModel]]:
-    if isinstance(annotation, type) and not isinstance(annotation, types.GenericAlias):
-        if issubclass(annotation, BaseModel):
-            yield annotation
-    elif get_origin(annotation) is not None:
-        for argument in get_args(annotation):
-            yield from _walk(argument)
+    return {**table, "models": {role: {**default, **models.get(role, {})} for role in roles}}
 
 
 _SECRET = re.compile(r"(^|[_-])(api[_-]?key|key|token|secret|password|authorization)$", re.I)
@@ -275,14 +257,23 @@ _SECRET = re.compile(r"(^|[_-])(api[_-]?key|key|token|secret|password|authorizat
 
 def _refuse_secrets(role: str, model: ModelConfig) -> None:
     """Keep keys out of configurations, which are logged as written."""
-    for name in model.extra:
-        if _SECRET.search(name):
-            raise ValueError(
-                f"models.{role}.extra.{name} looks like a secret, and configurations are logged; "
-                "put it into an environment variable and name that in api_key_env"
-            )
-    if model.api_base and (urlsplit(model.api_base).username or urlsplit(model.api_base).password):
-        raise ValueError(
-            f"models.{role}.api_base holds a password, and configurations are logged; use "
-            "api_key_env"
-        )
+    why = "and configurations are logged; name an environment variable in api_key_env instead"
+    for name in _names(model.extra):
+        if _SECRET.search(name.rpartition(".")[2]):
+            raise ValueError(f"models.{role}.extra.{name} looks like a secret, {why}")
+    if model.api_base is None:
+        return
+    parts = urlsplit(model.api_base)
+    if parts.username or parts.password or any(map(_SECRET.search, parse_qs(parts.query))):
+        raise ValueError(f"models.{role}.api_base holds a password or key, {why}")
+
+
+def _names(value: Any, path: str = "") -> Iterator[str]:
+    """Yield the dotted names of all keys, however deep."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield f"{path}{key}"
+            yield from _names(inner, f"{path}{key}.")
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _names(inner, path)

@@ -59,7 +59,7 @@ def outcome(result: Result) -> Entry:
     """Return what is known when a run has ended well."""
     table = result.model_dump(exclude={"run", "method", "seed", "compiled", "mlflow"})
     points = [
-        Point(name.replace(".", "/"), float(value))
+        _point(name.replace(".", "/"), value)
         for name, value in _leaves(table)
         if isinstance(value, int | float)
     ]
@@ -112,10 +112,14 @@ def _params(trial: Trial) -> Iterable[tuple[str, Any]]:
 
 
 def _measured(trial: Trial) -> list[Point]:
-    """List the measurement, rounded to what a column can show."""
     found = trial.measurement.model_dump(exclude={"outcomes", "episodes"})
     values = {**found, "documents": trial.measurement.episodes, "value": trial.value}
-    return [Point(name, round(value, 6)) for name, value in values.items() if value is not None]
+    return [_point(name, value) for name, value in values.items() if value is not None]
+
+
+def _point(name: str, value: float, step: int = 0) -> Point:
+    """Return a value with as many digits as a column can show."""
+    return Point(name, value if isinstance(value, int) else float(f"{value:.6g}"), step)
 
 
 def _by_document(episodes: Sequence[Episode]) -> list[Point]:
@@ -126,8 +130,8 @@ def _by_document(episodes: Sequence[Episode]) -> list[Point]:
         if (value := score(episode)) is not None:
             values.append(value)
             points += [
-                Point("doc/gap", round(value, 6), step),
-                Point("doc/gap_mean", round(fmean(values), 6), step),
+                _point("doc/gap", value, step),
+                _point("doc/gap_mean", fmean(values), step),
             ]
     return points
 

@@ -8,6 +8,7 @@ from ..optimizers import Candidate
 from .compiled import load_manifest, save_compiled
 from .config import load_config
 from .errors import InputError
+from .source import one_line
 
 
 def export_trial(run: Path, to: Path, number: int | None) -> dict[str, Any]:
@@ -32,13 +33,14 @@ def export_trial(run: Path, to: Path, number: int | None) -> dict[str, Any]:
         )
     if to.exists() and (not to.is_dir() or any(to.iterdir())):
         raise InputError(f"{to}: exists already; choose an empty folder with --to")
-    trials = {trial["number"]: trial for trial in json.loads(listing.read_text())}
+    candidates = _candidates(listing)
     manifest = load_manifest(run / "compiled")
-    candidates = {n: Candidate.model_validate(t["candidate"]) for n, t in trials.items()}
-    won = next(n for n, candidate in candidates.items() if candidate.id == manifest.candidate)
+    won = next((n for n, one in candidates.items() if one.id == manifest.candidate), None)
     chosen = won if number is None else number
-    if chosen not in trials:
-        raise InputError(f"--trial {chosen}: the run has trials 0 to {max(trials)}")
+    if chosen is None:
+        raise InputError(f"{run}: compiled/ holds none of its trials; name one with --trial")
+    if chosen not in candidates:
+        raise InputError(f"--trial {chosen}: the run has trials 0 to {max(candidates)}")
     config = load_config(str(run / "config.toml"))
     save_compiled(
         to,
@@ -48,3 +50,18 @@ def export_trial(run: Path, to: Path, number: int | None) -> dict[str, Any]:
         mlflow=manifest.mlflow,
     )
     return {"program": str(to), "trial": chosen, "candidate": candidates[chosen].id}
+
+
+def _candidates(listing: Path) -> dict[int, Candidate]:
+    """Read every trial's candidate."""
+    try:
+        trials = json.loads(listing.read_bytes())
+        found = {one["number"]: Candidate.model_validate(one["candidate"]) for one in trials}
+        if not found:
+            raise ValueError("it lists no trial")
+        return found
+    except (LookupError, TypeError, ValueError) as error:
+        raise InputError(
+            f"{listing}: damaged ({one_line(error)}); run `autodata optimize` again, which writes "
+            "it from what is kept"
+        ) from None

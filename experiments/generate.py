@@ -13,6 +13,8 @@ from .progress import Reporter
 from .result import Difference, Side, difference, side
 from .session import Session, open_session
 
+_REMEDY = "run `autodata check` on the configuration"
+
 
 class Generated(Part):
     """What `generate` did."""
@@ -26,6 +28,13 @@ class Generated(Part):
     failures: dict[str, str]
     """Why documents could not be scored, by document id."""
 
+    @property
+    def problem(self) -> str:
+        """Why the whole run is worth nothing; empty if any document was scored."""
+        if len(self.failures) < self.measurement.episodes:
+            return ""
+        return f"no document could be scored ({next(iter(self.failures.values()))}); {_REMEDY}"
+
 
 class Evaluated(Part):
     """What `evaluate` found."""
@@ -37,6 +46,13 @@ class Evaluated(Part):
     baseline: Side
     winner: Side
     difference: Difference
+
+    @property
+    def problem(self) -> str:
+        """Why nothing can be compared; empty if it can."""
+        if self.difference.gap is not None:
+            return ""
+        return f"no test document could be scored for both programs; {_REMEDY}"
 
 
 def generate(

@@ -10,6 +10,7 @@ from filelock import FileLock, Timeout
 
 from ..programs import Episode, Usage
 from .errors import InputError
+from .source import one_line
 
 logger = logging.getLogger(__name__)
 
@@ -23,22 +24,27 @@ class Journal:
     Only one process at a time may hold a run's folder.
 
     Raises:
-        InputError: If another process holds the folder.
+        InputError: If another process holds the folder, or it cannot be written.
     """
 
     def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
         self.path = folder / "journal.jsonl"
         self._lock = FileLock(folder / ".lock", thread_local=False)
         try:
+            folder.mkdir(parents=True, exist_ok=True)
             self._lock.acquire(timeout=0)
+            self._file = self.path.open("ab")
         except Timeout:
             raise InputError(
                 f"{folder}: another process is working on this run; wait for it or choose another "
                 "name with --set run=NAME"
             ) from None
+        except OSError as error:
+            raise InputError(
+                f"{folder}: cannot be written ({one_line(error)}); choose another folder with "
+                "--set runs=FOLDER"
+            ) from None
         self._episodes = self._read()
-        self._file = self.path.open("ab")
 
     def __enter__(self) -> "Journal":
         return self
@@ -73,13 +79,13 @@ class Journal:
 
     def close(self) -> None:
         """Close the file and let others at the folder."""
-        self._file.close()
-        self._lock.release()
+        try:
+            self._file.close()
+        finally:
+            self._lock.release()
 
     def _read(self) -> dict[str, Episode]:
         """Read what is kept, and cut off a torn tail."""
-        if not self.path.exists():
-            return {}
         content = self.path.read_bytes()
         whole = content.rfind(b"\n") + 1
         if whole < len(content):

@@ -4,6 +4,7 @@ import json
 import time
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from ..optimizers import Candidate, Measurement, Method, Trial, choose
@@ -31,8 +32,11 @@ def optimize(config: ExperimentConfig, reporter: Reporter) -> Result:
     started = time.monotonic()
     if PROPOSER not in config.models:
         raise InputError("models: optimization needs a model that proposes; add [models.proposer]")
-    with open_session(config, reporter) as session, Tracker(config) as tracker:
+    with ExitStack() as opened:
+        session = opened.enter_context(open_session(config, reporter))
         splits = session.split()
+        # Opened after all input has been checked, so that MLflow shows no run that never began.
+        tracker = opened.enter_context(Tracker(config))
         method = _method(session)
         reporter.line(
             f"{config.run}: {len(splits.train)} documents to learn from, {len(splits.validation)} "
@@ -158,5 +162,6 @@ def _leave(
 
 
 def _files(folder: Path) -> dict[str, Path]:
-    names = ("compiled", "report", "result.json", "trials.json", "space.json")
+    names = ["compiled", "report", "result.json", "trials.json"]
+    names += sorted(file.name for file in folder.glob("space-*.json"))
     return {name: folder / name for name in names if (folder / name).exists()}

@@ -1,6 +1,7 @@
 """The MLflow pages of a run: starts MLflow's server, waits for it, and ends it with us."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -18,14 +19,29 @@ from typing import IO
 from rich.console import Console
 
 from . import address
+from .config import ExperimentConfig
 from .errors import InputError
+from .notes import clip
+from .view import view_path
 
-__all__ = ["serve"]
+__all__ = ["serve", "serve_runs"]
 
 START_TIMEOUT = 180
 """Seconds for the server to answer; a loaded machine has needed 15."""
 STOP_TIMEOUT = 10
 """Seconds for it to end by itself."""
+
+
+def serve_runs(config: ExperimentConfig, *, port: int = 5000) -> int:
+    """Show a configuration's tracking store, with its run's trials in front if there are any.
+
+    Raises:
+        InputError: If there is no database, the port is taken, or the server does not start.
+    """
+    uri = address.tracking_uri(config)
+    run = address.noted(config.folder)
+    path = "#/experiments" if run is None else view_path(run.experiment_id, run.run_id)
+    return serve(uri, address.artifact_root(uri), port=port, open_path=path)
 
 
 def serve(
@@ -51,7 +67,7 @@ def serve(
     Raises:
         InputError: If there is no database, the port is taken, or the server does not start.
     """
-    _require_database(tracking_uri)
+    _require_database(tracking_uri, open_path)
     _require_port(host, port)
     console = Console(stderr=True)
     with tempfile.TemporaryFile() as log, _ended_with_us():
@@ -76,18 +92,21 @@ def serve(
         return status
 
 
-def _require_database(uri: str) -> None:
-    shown = address.shown(uri)
+def _require_database(uri: str, path: str) -> None:
     if uri.startswith(("http://", "https://")):
-        raise InputError(f"{shown}: is a server already; open that address in a browser")
+        shown = address.shown(uri).rstrip("/")
+        raise InputError(f"{shown}: is a server already; open {shown}/{path} in a browser")
     file = address.database(uri)
     if file is not None and not file.is_file():
         raise InputError(f"{file}: nothing is recorded there yet; run `autodata optimize` first")
+    address.prepare(uri)
 
 
 def _require_port(host: str, port: int) -> None:
     """Try the port, because MLflow's own message about a taken one is lost in its log."""
     try:
+        if not 0 < port < 65536:
+            raise OverflowError("ports go from 1 to 65535")
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         family, kind, protocol, _, where = found[0]
         with socket.socket(family, kind, protocol) as probe:
@@ -133,10 +152,10 @@ def _await(base: str, process: subprocess.Popen[bytes], log: IO[bytes], console:
         last = time.monotonic() + START_TIMEOUT
         while not _healthy(f"{base}health"):
             if process.poll() is not None:
-                raise InputError(f"MLflow's server ended at once: {_last_line(log)}")
+                raise InputError(f"MLflow's server ended at once: {_last_words(log)}")
             if time.monotonic() > last:
                 raise InputError(
-                    f"MLflow's server gave no answer in {START_TIMEOUT} s: {_last_line(log)}"
+                    f"MLflow's server gave no answer in {START_TIMEOUT} s: {_last_words(log)}"
                 )
             time.sleep(0.2)
 
@@ -150,10 +169,13 @@ def _healthy(url: str) -> bool:
         return False
 
 
-def _last_line(log: IO[bytes]) -> str:
+def _last_words(log: IO[bytes]) -> str:
+    """Return the last line of the log that names an error, or else the last of all."""
     log.seek(0)
-    lines = [line for line in log.read().decode(errors="replace").splitlines() if line.strip()]
-    return lines[-1].strip() if lines else "it said nothing"
+    lines = [line.strip() for line in log.read().decode(errors="replace").splitlines()]
+    errors = [line for line in lines if re.match(r"\S*(Error|Exception)\b", line)]
+    last = [*filter(None, lines), *errors][-1:]
+    return clip(last[0], 300) if last else "it said nothing"
 
 
 @contextmanager
@@ -163,7 +185,12 @@ def _ended_with_us() -> Iterator[None]:
     def interrupt(signum: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    signals = (signal.SIGTERM, signal.SIGHUP)
+    # What is ignored stays ignored: that is how `nohup` keeps a process.
+    signals = [
+        one
+        for one in (signal.SIGTERM, signal.SIGHUP)
+        if signal.getsignal(one) is not signal.SIG_IGN
+    ]
     before = {one: signal.signal(one, interrupt) for one in signals}
     try:
         yield

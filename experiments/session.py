@@ -10,11 +10,13 @@ from typing import Any
 
 from ..optimizers import Objective
 from ..programs import Autodata, Document, Episode, LanguageModels
+from .address import shown
 from .config import ExperimentConfig
 from .documents import Splits, load, split
 from .errors import InputError
 from .journal import Journal
 from .progress import Reporter
+from .source import one_line
 
 IRRELEVANT = ("tracking", "in_flight", "runs")
 """Keys that may change between two starts of one run: they do not touch its result."""
@@ -73,10 +75,19 @@ def connect(config: ExperimentConfig) -> LanguageModels:
     """Connect the configured models, with the cache of answers in the runs folder.
 
     Raises:
-        InputError: If a model string is unknown or a key variable is not set.
+        InputError: If a model string is unknown, a key variable is not set, or the runs folder
+            cannot be written.
     """
+    runs = Path(config.runs)
     try:
-        return LanguageModels(config.models, Path(config.runs) / "cache")
+        runs.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"runs={config.runs!r}: cannot be made ({one_line(error)}); choose another folder "
+            "with --set runs=FOLDER"
+        ) from None
+    try:
+        return LanguageModels(config.models, runs / "cache")
     except ValueError as error:
         raise InputError(f"models: {error}") from None
 
@@ -84,11 +95,10 @@ def connect(config: ExperimentConfig) -> LanguageModels:
 def _same_run(config: ExperimentConfig, found: list[Document]) -> None:
     """Refuse to mix two configurations or two sets of documents in one folder."""
     file = config.folder / "config.toml"
-    text = config.to_toml()
+    text = _public(config).to_toml()
     listed, listing = _listed(found), config.folder / "documents.txt"
     if file.exists():
-        before, after = tomllib.loads(file.read_text()), tomllib.loads(text)
-        changed = _differing(before, after)
+        changed = _differing(_read(file), tomllib.loads(text))
         if changed:
             raise InputError(
                 f"{config.folder}: holds a run with another {changed[0]}; choose another name with "
@@ -100,8 +110,32 @@ def _same_run(config: ExperimentConfig, found: list[Document]) -> None:
                 "name with --set run=NAME, or remove the folder"
             )
         return
-    listing.write_text(listed)
-    file.write_text(text)
+    _write(listing, listed)
+    _write(file, text)
+
+
+def _public(config: ExperimentConfig) -> ExperimentConfig:
+    """Return the configuration without the credentials of the tracking address."""
+    uri = config.tracking.uri and shown(config.tracking.uri)
+    tracking = config.tracking.model_copy(update={"uri": uri})
+    return config.model_copy(update={"tracking": tracking})
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text())
+    except ValueError as error:
+        raise InputError(
+            f"{file}: damaged ({error}); remove the folder, or choose another name with "
+            "--set run=NAME"
+        ) from None
+
+
+def _write(file: Path, text: str) -> None:
+    """Write a file whole or not at all."""
+    part = file.with_suffix(".part")
+    part.write_text(text)
+    part.replace(file)
 
 
 def _listed(found: list[Document]) -> str:

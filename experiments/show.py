@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Sequence
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from .check import Checked
@@ -36,7 +37,7 @@ def show_result(result: Result, config: str, overrides: Sequence[str]) -> None:
 
 def show_evaluated(found: Evaluated) -> None:
     """Print the end of `evaluate`."""
-    title = f"{found.program} on {found.documents} test documents"
+    title = f"{escape(found.program)} on {found.documents} test documents"
     _console.print(comparison(found.baseline, found.winner, title=title, other="program"))
     low, high = found.difference.low, found.difference.high
     if found.difference.gap is not None and low is not None and high is not None:
@@ -65,15 +66,16 @@ def show_generated(found: Generated) -> None:
 def show_check(found: Checked) -> None:
     """Print the end of `check`."""
     table = Table(title=f"{found.run}: {found.documents} documents", title_justify="left")
-    for column in ("role", "model", "answers", "structured", "independent", "problem"):
-        table.add_column(column)
+    for column in ("role", "model", "answers", "structured", "independent"):
+        table.add_column(column, overflow="fold")
     for model in found.models:
         independent = {None: "", True: "yes", False: "NO"}[model.independent]
         answers = f"{model.seconds:.2f} s" if model.reachable else "NO"
-        table.add_row(
-            model.role, model.model, answers, model.structured or "", independent, model.problem
-        )
+        table.add_row(model.role, escape(model.model), answers, model.structured or "", independent)
     _console.print(table)
+    for model in found.models:
+        if model.problem:
+            _console.print(f"{model.role}: {model.problem}", markup=False)
     _console.print(f"one round on the first document: {found.round}", markup=False)
     if found.estimate is None:
         return

@@ -56,10 +56,8 @@ class Store:
             self._client = MlflowClient(tracking_uri=address.login(uri))
             self.experiment_id = self._experiment(config.tracking.experiment, uri)
 
-    def reopened(self, run_id: str | None) -> Run | None:
-        """Let an earlier run go on; `None` if there is none, or it was deleted."""
-        if run_id is None:
-            return None
+    def reopened(self, run_id: str) -> Run | None:
+        """Let an earlier run go on; `None` if it is not there, or was deleted."""
         try:
             run = self._client.get_run(run_id)
         except MlflowException as error:

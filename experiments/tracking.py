@@ -5,8 +5,6 @@ from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 
-from pydantic import ValidationError
-
 from ..optimizers import Candidate, Trial
 from . import address
 from .compiled import load_manifest
@@ -146,7 +144,8 @@ class Tracker:
         """Return the parent run of an earlier start, or a new one."""
         file = self._config.folder / "mlflow.json"
         entry = study(self._config)
-        earlier = self._store.reopened(_noted(file))
+        before = address.noted(file.parent)
+        earlier = None if before is None else self._store.reopened(before.run_id)
         if earlier is not None:
             new = {k: v for k, v in entry.params.items() if k not in earlier.data.params}
             self._store.record(earlier.info.run_id, replace(entry, params=new))
@@ -158,15 +157,18 @@ class Tracker:
         return self._run_id
 
     def _record(self, trial: Trial, baseline: Candidate, began: int, ended: int) -> None:
-        """Write a trial, its end last: a child run that is whole has ended."""
         if trial.state == "complete" and trial.value is not None:
             self._best = trial.value if self._best is None else max(self._best, trial.value)
+        if trial.number not in self._known:
+            self._known[trial.number] = self._child(trial, baseline, began, ended)
         if not self._viewed:
-            view = saved_view(f"{self._config.run}: trials", self._run_id, list(trial.params))
-            self._store.save_view(*view)
+            first, _ = self._known.get(0, ("", ""))
+            name, params = f"{self._config.run}: trials", list(trial.params)
+            self._store.save_view(*saved_view(name, self._run_id, params, first))
             self._viewed = True
-        if trial.number in self._known:
-            return
+
+    def _child(self, trial: Trial, baseline: Candidate, began: int, ended: int) -> tuple[str, str]:
+        """Write a child run, its end last: a run that has ended is whole."""
         tags = {
             "kind": "trial",
             PARENT: self._run_id,
@@ -180,7 +182,7 @@ class Tracker:
         points = [Point(k, v, trial.number) for k, v in values.items() if v is not None]
         self._store.record(self._run_id, Entry(points=points))
         self._store.end(run_id, STATUS[trial.state], ended)
-        self._known[trial.number] = (run_id, trial.candidate.id)
+        return run_id, trial.candidate.id
 
     def _finish(self, result: Result, files: Mapping[str, Path]) -> None:
         self._store.keep(self._run_id, files)
@@ -193,11 +195,3 @@ class Tracker:
                     self._store.record(run_id, Entry(tags={"winner": "yes"}))
                     break
         self._store.end(self._run_id, "FINISHED")
-
-
-def _noted(file: Path) -> str | None:
-    """Return the run id that an earlier start left in the run's folder."""
-    try:
-        return Tracked.model_validate_json(file.read_text()).run_id
-    except (FileNotFoundError, UnicodeDecodeError, ValidationError):
-        return None

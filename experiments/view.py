@@ -19,18 +19,28 @@ OBJECTIVE, COST = "value", "tokens_per_accepted"
 METRICS = (OBJECTIVE, "gap", "acceptance", "weak", "strong", COST)
 TAGS = ("state", "winner")
 NAME, CREATED = "attributes.`Run Name`", "runDateAndNestInfo"
-WIDTHS = {NAME: 200, CREATED: 130, "metrics": 90, "tags": 85, "params": 95}
+WIDTHS = {
+    NAME: 200,
+    CREATED: 150,
+    f"metrics.`{COST}`": 150,
+    "metrics": 95,
+    "tags": 85,
+    "params": 95,
+}
 """Of columns, in pixels; by kind where a column has no width of its own."""
 COMPARISON, DIFFERENCES, DOCUMENTS = "section-trials", "section-differences", "section-documents"
 
 
-def saved_view(name: str, run_id: str, params: Sequence[str]) -> tuple[str, str]:
+def saved_view(
+    name: str, run_id: str, params: Sequence[str], baseline: str = ""
+) -> tuple[str, str]:
     """Return the experiment tag, name and value, that saves the view of a run's trials.
 
     Args:
         name: What the menu of saved views shows.
         run_id: The parent run.
         params: Names of the search space's parameters, for columns and axes.
+        baseline: The child run that the others are compared with.
     """
     columns = [
         *(f"metrics.`{metric}`" for metric in METRICS),
@@ -63,7 +73,7 @@ def saved_view(name: str, run_id: str, params: Sequence[str]) -> tuple[str, str]
             "lineSmoothness": 0,
             "selectedXAxisMetricKey": "",
         },
-        "compareRunCharts": _charts(params),
+        "compareRunCharts": _charts(params, baseline),
         "compareRunSections": [
             _section(COMPARISON, "Trials", columns=1, height=420),
             _section(DOCUMENTS, "Document by document", columns=1, height=420),
@@ -91,7 +101,7 @@ def _key(run_id: str) -> str:
     return f"autodata-{run_id}"
 
 
-def _charts(params: Sequence[str]) -> list[dict[str, Any]]:
+def _charts(params: Sequence[str], baseline: str) -> list[dict[str, Any]]:
     return [
         _chart(
             "PARALLEL",
@@ -113,7 +123,7 @@ def _charts(params: Sequence[str]) -> list[dict[str, Any]]:
             chartName="Runs difference view",
             showChangeFromBaseline=True,
             showDifferencesOnly=True,
-            baselineColumnUuid="",
+            baselineColumnUuid=baseline,
         ),
         _chart(
             "LINE",

@@ -14,13 +14,11 @@ from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from optuna.trial import TrialState
 
 from ..programs import Document, Episode, Usage
-from ..programs.usage import Ledger, observing
 from .candidate import Candidate
 from .files import cut_torn_tail, write_whole
 from .measurement import score
 from .objective import Objective
-from .proposers import demo_sets, grounded_instructions
-from .space import Space, short, space_of
+from .space import Point, Space, first_space, next_space, short
 from .trial import SearchOptions, Trial
 
 
@@ -54,57 +52,64 @@ class OptunaSearch:
         validation: Sequence[Document],
         watch: Callable[[Trial], None],
     ) -> list[Trial]:
-        """Measure `options.trials` points of the space, the baseline first."""
-        space = self._space(objective, train)
-        self.usage = space.usage
-        study = self._study()
-        ended = [trial for trial in study.get_trials(deepcopy=False) if _ended(trial)]
+        """Measure `options.trials` points, the baseline first, generation by generation."""
         trials: list[Trial] = []
-        for number in range(self.options.trials):
-            if number < len(ended):
-                trial = self._replayed(number, ended[number], space, objective, validation)
-            else:
-                trial = self._next(number, study, space, objective, validation)
-            trials.append(trial)
-            watch(trial)
-            _refuse_outage(trials)
+        space: Space | None = None
+        ends = [
+            round(self.options.trials * (generation + 1) / self.options.generations)
+            for generation in range(self.options.generations)
+        ]
+        for generation, end in enumerate(ends):
+            if end == len(trials):
+                continue
+            space = self._space(generation, space, trials, objective, train)
+            self.usage = space.usage
+            study = self._study(generation, space, trials)
+            ended = [trial for trial in study.get_trials(deepcopy=False) if _ended(trial)]
+            for local, number in enumerate(range(len(trials), end)):
+                if local < len(ended):
+                    trial = self._replayed(number, ended[local], space, objective, validation)
+                else:
+                    point = space.openings[local] if local < len(space.openings) else None
+                    trial = self._next(number, point, study, space, objective, validation)
+                trials.append(trial)
+                watch(trial)
+                _refuse_outage(trials)
         return trials
 
-    def _space(self, objective: Objective, train: Sequence[Document]) -> Space:
-        """Propose the choices, or read those of an earlier start."""
-        file = self.folder / "space.json" if self.folder else None
+    def _space(
+        self,
+        generation: int,
+        before: Space | None,
+        trials: Sequence[Trial],
+        objective: Objective,
+        train: Sequence[Document],
+    ) -> Space:
+        """Propose a generation's choices, or read those of an earlier start."""
+        file = self.folder / f"space-{generation}.json" if self.folder else None
         if file is not None and file.exists():
             return Space.model_validate_json(file.read_text())
-        program = objective.program
-        baseline = Candidate.of(program)
-        episodes = objective.episodes(baseline, train, "train")
-        demos = demo_sets(
-            program,
-            {document.id: document for document in train},
-            episodes,
-            sizes=self.options.demos,
-        )
-        ledger = Ledger()
-        with observing(ledger.add):
-            proposed = grounded_instructions(
-                program,
-                train,
-                demos,
-                self.proposer,
-                count=self.options.instructions,
-                seed=self.seed,
+        seed = self.seed + generation
+        if before is None:
+            space = first_space(objective, train, self.options, self.proposer, seed=seed)
+        else:
+            best = max(trials, key=lambda trial: (trial.state == "complete", trial.value or -1.0))
+            space = next_space(
+                before, best.params, objective, train, self.options, self.proposer, seed=seed
             )
-        space = space_of(program, baseline, demos, proposed, self.options)
-        space = space.model_copy(update={"usage": ledger.total})
         if file is not None:
             write_whole(file, space.model_dump_json(indent=1))
         return space
 
-    def _study(self) -> optuna.Study:
-        """Open the study; a trial that was under way when a run died is closed as failed."""
+    def _study(self, generation: int, space: Space, before: Sequence[Trial]) -> optuna.Study:
+        """Open a generation's study, which inherits the trials before it.
+
+        Optuna freezes the choices of a study, so that new instructions need a new one. A trial that
+        was under way when a run died is closed as failed.
+        """
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         study = optuna.create_study(
-            study_name="autodata",
+            study_name=f"autodata-{generation}",
             direction="maximize",
             storage=self._storage(),
             load_if_exists=True,
@@ -113,6 +118,9 @@ class OptunaSearch:
         )
         for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
             study.tell(trial.number, state=TrialState.FAIL)
+        known = sum("inherited" in one.user_attrs for one in study.get_trials(deepcopy=False))
+        for trial in [one for one in before if one.value is not None][known:]:
+            study.add_trial(_inherited(trial, space))
         return study
 
     def _storage(self) -> BaseStorage:
@@ -127,22 +135,24 @@ class OptunaSearch:
     def _next(
         self,
         number: int,
+        point: Point | None,
         study: optuna.Study,
         space: Space,
         objective: Objective,
         validation: Sequence[Document],
     ) -> Trial:
-        """Ask for a point, measure it, tell the result."""
+        """Ask for a point, or take the given one; measure it, tell the result."""
         study.sampler = _sampler(self.options.sampler, self.seed + number)
-        if number == 0 and not study.get_trials(deepcopy=False, states=(TrialState.WAITING,)):
-            study.enqueue_trial(space.baseline)
+        if point is not None and not study.get_trials(deepcopy=False, states=(TrialState.WAITING,)):
+            study.enqueue_trial(point)
         asked = study.ask(_distributions(space))
         candidate = space.candidate(asked.params)
         episodes, estimate = self._measure(asked, study, candidate, objective, validation)
         trial = Trial.ended(number, "sampler", candidate, asked.params, episodes, estimate=estimate)
-        asked.set_user_attr("state", trial.state)
         asked.set_user_attr("documents", len(episodes))
         asked.set_user_attr("candidate", candidate.id)
+        # Last: with it a trial can be rebuilt, should a kill come before it is told.
+        asked.set_user_attr("state", trial.state)
         if trial.value is None:
             study.tell(asked, state=TrialState.FAIL)
         else:
@@ -186,12 +196,26 @@ class OptunaSearch:
         return Trial.ended(number, "sampler", candidate, ended.params, episodes, estimate=estimate)
 
 
+def _inherited(trial: Trial, space: Space) -> optuna.trial.FrozenTrial:
+    """Write a trial of an earlier generation down for a study with more choices."""
+    return optuna.trial.create_trial(
+        value=trial.value,
+        params=dict(trial.params),
+        distributions=_distributions(space),
+        user_attrs={"inherited": trial.number},
+        intermediate_values={
+            index: value
+            for index, episode in enumerate(trial.episodes)
+            if (value := score(episode)) is not None
+        },
+    )
+
+
 def _ended(trial: optuna.trial.FrozenTrial) -> bool:
     """Tell a trial that ended by itself from one that a killed run left behind, told or not."""
     found = trial.user_attrs.get("state")
-    return trial.state is TrialState.COMPLETE or (
-        trial.state is TrialState.FAIL and found == "failed"
-    )
+    told = trial.state is TrialState.COMPLETE and found is not None
+    return told or (trial.state is TrialState.FAIL and found == "failed")
 
 
 def _estimate(best: optuna.trial.FrozenTrial, episodes: Sequence[Episode]) -> float:

@@ -3,11 +3,22 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..programs import Usage
+import dspy
+
+from ..programs import Autodata, Document, Episode, Usage
 from ..programs.records import Record
+from ..programs.usage import Ledger, observing
 from .candidate import Candidate, Knobs
+from .objective import Objective
+from .proposers import demo_sets, grounded_instructions, reflective_instructions
 from .proposers.bootstrap import Demos
 from .trial import SearchOptions
+
+WRITES = "write"
+"""The parameter of the predictor that writes tasks."""
+
+Point = dict[str, str | int | float]
+"""A choice for every parameter of the space."""
 
 
 class Space(Record):
@@ -19,10 +30,10 @@ class Space(Record):
     """Sets of demonstrations by name; `none` is the baseline's."""
     temperature: tuple[float, float]
     memory: tuple[int, ...]
-    baseline: dict[str, str | int | float]
-    """The point that is the baseline program."""
+    openings: list[Point]
+    """Points to measure first: the baseline, or the best point so far with a new instruction."""
     usage: Usage = Usage()
-    """What the proposals cost."""
+    """What the proposals cost, those of earlier generations included."""
 
     def candidate(self, params: Mapping[str, Any]) -> Candidate:
         """Return the candidate at a point of the space."""
@@ -35,37 +46,109 @@ class Space(Record):
         )
 
 
-def space_of(
-    program: Any,
-    baseline: Candidate,
-    demos: dict[str, Demos],
-    proposed: Mapping[str, Sequence[str]],
+def first_space(
+    objective: Objective,
+    train: Sequence[Document],
     options: SearchOptions,
+    proposer: dspy.LM,
+    *,
+    seed: int,
 ) -> Space:
-    """Name the choices and find the baseline's point among them."""
-    instructions = {
-        name: {f"{short(name)}-{i}": text for i, text in enumerate([own, *proposed.get(name, ())])}
-        for name, own in baseline.instructions.items()
-    }
+    """Propose from the baseline: demonstrations from its episodes, and new instructions."""
+    program = objective.program
+    baseline = Candidate.of(program)
+    episodes = objective.episodes(baseline, train, "train")
+    texts = {document.id: document for document in train}
+    demos = demo_sets(program, texts, episodes, sizes=options.demos)
+    own = {name: {f"{short(name)}-0": text} for name, text in baseline.instructions.items()}
     low, high = options.temperature
     role_lm = program.challenger.role_lm
-    own = baseline.knobs.temperature or (role_lm.kwargs.get("temperature") if role_lm else None)
-    memory = tuple(dict.fromkeys([program.settings.memory, *options.memory]))
-    point: dict[str, str | int | float] = {
-        short(name): next(iter(texts)) for name, texts in instructions.items()
-    }
-    point |= {
-        "demos": "none",
-        "temperature": min(max(1.0 if own is None else own, low), high),
-        "memory": program.settings.memory,
-    }
-    return Space(
-        instructions=instructions,
+    usual = baseline.knobs.temperature or (role_lm.kwargs.get("temperature") if role_lm else None)
+    point: Point = {short(name): next(iter(texts)) for name, texts in own.items()}
+    point["demos"] = "none"
+    point["temperature"] = min(max(1.0 if usual is None else usual, low), high)
+    point["memory"] = program.settings.memory
+    space = Space(
+        instructions=own,
         demos=demos,
         temperature=options.temperature,
-        memory=memory,
-        baseline=point,
+        memory=tuple(dict.fromkeys([program.settings.memory, *options.memory])),
+        openings=[point],
     )
+    return _grown(space, program, train, episodes, options, proposer, seed=seed)
+
+
+def next_space(
+    space: Space,
+    best: Point,
+    objective: Objective,
+    train: Sequence[Document],
+    options: SearchOptions,
+    proposer: dspy.LM,
+    *,
+    seed: int,
+) -> Space:
+    """Propose from the best point so far, which the first half of a generation starts from."""
+    candidate = space.candidate(best)
+    program = candidate.applied(objective.program)
+    episodes = objective.episodes(candidate, train, "train")
+    grown = _grown(space, program, train, episodes, options, proposer, seed=seed)
+    new = {
+        short(name): [choice for choice in texts if choice not in space.instructions[name]]
+        for name, texts in grown.instructions.items()
+    }
+    openings = [
+        # Every second one changes all predictors, the others only the one that writes tasks.
+        {**best, **{name: ids[i] for name, ids in new.items() if i % 2 or name == WRITES}}
+        for i in range(min(len(ids) for ids in new.values()))
+    ]
+    return grown.model_copy(update={"openings": openings})
+
+
+def _grown(
+    space: Space,
+    program: Autodata,
+    train: Sequence[Document],
+    episodes: Sequence[Episode],
+    options: SearchOptions,
+    proposer: dspy.LM,
+    *,
+    seed: int,
+) -> Space:
+    """Add new instructions to a space, those from reflection first. Names go on counting.
+
+    Raises:
+        RuntimeError: If the proposer cannot be reached or understood.
+    """
+    ledger = Ledger()
+    half = options.instructions // 2
+    try:
+        with observing(ledger.add):
+            reflected = reflective_instructions(
+                program,
+                {document.id: document for document in train},
+                episodes,
+                proposer,
+                count=half,
+                seed=seed,
+            )
+            count = options.instructions - half
+            grounded = grounded_instructions(
+                program, train, space.demos, proposer, count=count, seed=seed
+            )
+    except (dspy.LMError, dspy.AdapterParseError) as error:
+        raise RuntimeError(
+            f"proposer: {' '.join(str(error).split())[:300]}; mend models.proposer and run again, "
+            "nothing finished is lost"
+        ) from error
+    instructions = {}
+    for name, texts in space.instructions.items():
+        new = dict.fromkeys([*reflected.get(name, []), *grounded.get(name, [])])
+        fresh = [text for text in new if text not in texts.values()]
+        numbered = {f"{short(name)}-{i}": text for i, text in enumerate(fresh, len(texts))}
+        instructions[name] = {**texts, **numbered}
+    usage = space.usage + ledger.total
+    return space.model_copy(update={"instructions": instructions, "usage": usage})
 
 
 def short(predictor: str) -> str:

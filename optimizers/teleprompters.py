@@ -2,8 +2,9 @@
 
 import functools
 import importlib
+import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from typing import Any
 
 import dspy
@@ -82,6 +83,7 @@ class GepaSearch:
         ledger = Ledger()
         with (
             _patient(),
+            redirect_stdout(sys.stderr),  # DSPy draws bars on standard output.
             observing(lambda call: ledger.add(call) if call.role == PROPOSER else None),
             dspy.context(lm=self.reflector, disable_history=True),
         ):

@@ -68,8 +68,11 @@ class SearchOptions(Record):
 
     trials: PositiveInt = 20
     """Candidates to measure, the baseline included. GEPA gets the same number of episodes."""
-    instructions: NonNegativeInt = 8
-    """Instructions to propose for each predictor, besides its own."""
+    generations: PositiveInt = 3
+    """How often instructions are proposed: first from the baseline's, then from the best so far."""
+    instructions: NonNegativeInt = 6
+    """Instructions to propose for each predictor in each generation: half of them, rounded down,
+    by reflection on failed rounds, the others by DSPy's grounded proposer."""
     demos: tuple[PositiveInt, ...] = (1, 2)
     """Sizes of the sets of demonstrations to try."""
     temperature: tuple[float, float] = Field(default=(0.5, 1.2))

@@ -37,6 +37,8 @@ def grounded_instructions(
         not among them.
     """
     names = list(program.optimizable())
+    if count == 0:
+        return {name: [] for name in names}
     proposer = GroundedProposer(
         prompt_model=lm,
         program=program,

@@ -101,7 +101,7 @@ def generate(
             from .experiments.show import show_generated
 
             show_generated(found)
-        return 0
+        return _judged(found.problem)
 
     _run(job, as_json)
 
@@ -156,7 +156,7 @@ def evaluate(
             from .experiments.show import show_evaluated
 
             show_evaluated(found)
-        return 0
+        return _judged(found.problem)
 
     _run(job, as_json)
 
@@ -241,6 +241,13 @@ def _run(job: Callable[[], int], as_json: bool) -> NoReturn:
         code = 1
     sys.stdout.flush()
     raise SystemExit(code)
+
+
+def _judged(problem: str) -> int:
+    """Return the exit code of a job whose answer has been printed."""
+    if problem:
+        _fail(f"failed: {problem}", as_json=False)
+    return 1 if problem else 0
 
 
 def _fail(message: str, as_json: bool) -> None:

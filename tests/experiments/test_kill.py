@@ -1,0 +1,152 @@
+"""`kill -9` at any moment: the same command again ends as if nothing had happened, and no finished
+call is paid for twice."""
+
+import json
+import random
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from killing import Victim, empty_database, prepare
+from mlflow import MlflowClient
+
+from autodata.programs import PROPOSER, ROLES
+
+LOOP = (
+    'gate={name="wide", weak_mean_max={limit=0.8}, gap_min={limit=0.1}}',
+    "loop.rounds=3",
+    "in_flight=8",
+    *(f"models.{role}.extra={{latency=0.004, latency_spread=0.7}}" for role in (*ROLES, PROPOSER)),
+)
+SEARCH = (
+    "documents.limit=10",
+    "search.trials=5",
+    "search.generations=2",
+    "search.instructions=2",
+    "search.prune_after=2",
+    "search.finalists=1",
+    "test_repeats=1",
+)
+GEPA = ("method=gepa", "documents.limit=12", "search.trials=6", "seed=1")
+
+
+def command(verb: str, *overrides: str) -> list[str]:
+    return [verb, "demo", *(word for one in (*LOOP, *overrides) for word in ("--set", one))]
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return empty_database(tmp_path_factory.getbasetemp().parent)
+
+
+class Killer:
+    """Kills a command again and again and compares every end with an undisturbed one.
+
+    Args:
+        fresh: Makes a new victim.
+        seed: Of the moments, which are drawn from the whole time of an undisturbed run.
+    """
+
+    def __init__(self, fresh: Callable[[], Victim], seed: int) -> None:
+        self._fresh = fresh
+        self._draw = random.Random(seed)
+        self.undisturbed = fresh()
+        prepare()
+        started = time.monotonic()
+        self.expected = self.undisturbed.run()
+        self.duration = time.monotonic() - started
+        self.answers = set(self.undisturbed.asked())
+
+    def killed(self, times: int) -> list[tuple[Victim, Any]]:
+        """Kill so many times; return every victim that came to its end, with what it found."""
+        ended: list[tuple[Victim, Any]] = []
+        kills = 0
+        while kills < times:
+            victim = self._fresh()
+            before = kills
+            while (found := victim.run(self._moment(kills < times))) is None:
+                kills += 1
+            self._check(victim, kills - before)
+            ended.append((victim, found))
+        return ended
+
+    def _moment(self, kill: bool) -> float | None:
+        return self._draw.uniform(0, self.duration) if kill else None
+
+    def _check(self, victim: Victim, kills: int) -> None:
+        """Look at what reached the models: all of it, nothing more, and no finished call again."""
+        asked = victim.asked()
+        assert victim.repeated() == []
+        assert set(asked) == self.answers
+        # In flight is at most one call a document, and each kill loses only those.
+        assert len(asked) - len(self.answers) <= 8 * kills
+        keys = journal(victim)
+        assert len(keys) == len(set(keys))
+        assert sorted(keys) == sorted(journal(self.undisturbed))
+
+
+def journal(victim: Victim) -> list[str]:
+    lines = (victim.runs / "demo" / "journal.jsonl").read_text().splitlines()
+    return [json.loads(line)["key"] for line in lines]
+
+
+def check_optimized(killer: Killer, victim: Victim, found: Any) -> None:
+    """Compare what a run of `optimize` left with what the undisturbed one left."""
+    folder, other = victim.runs / "demo", killer.undisturbed.runs / "demo"
+    assert json.loads((folder / "result.json").read_text()) == found
+    assert told(found) == told(killer.expected)
+    for name in ("trials.json", "compiled/program.json"):
+        assert (folder / name).read_bytes() == (other / name).read_bytes()
+    check_tracked(victim, found)
+
+
+def told(found: Any) -> dict[str, Any]:
+    return {k: v for k, v in found.items() if k not in ("seconds", "compiled", "mlflow")}
+
+
+def check_tracked(victim: Victim, found: Any) -> None:
+    """See that MLflow shows one run with one child for each trial."""
+    client = MlflowClient(tracking_uri=f"sqlite:///{victim.runs / 'mlflow.db'}")
+    runs = client.search_runs([found["mlflow"]["experiment_id"]])
+    (parent,) = [run for run in runs if "mlflow.parentRunId" not in run.data.tags]
+    assert parent.info.run_id == found["mlflow"]["run_id"]
+    children = [run for run in runs if run is not parent]
+    assert {run.data.tags["mlflow.parentRunId"] for run in children} == {parent.info.run_id}
+    numbers = sorted(int(run.data.tags["autodata.trial"]) for run in children)
+    assert numbers == list(range(sum(found["trials"].values())))
+    assert {run.info.status for run in runs} <= {"FINISHED", "KILLED"}
+    assert parent.info.status == "FINISHED"
+
+
+def test_generate_survives_20_kills(tmp_path: Path) -> None:
+    made = iter(range(100))
+    documents = "documents.limit=12"
+    killer = Killer(
+        lambda: Victim(tmp_path / str(next(made)), *command("generate", documents)), seed=1
+    )
+    expected = (killer.undisturbed.runs / "demo" / "tasks.jsonl").read_bytes()
+    assert expected.count(b"\n") > 3
+    for victim, found in killer.killed(20):
+        assert (victim.runs / "demo" / "tasks.jsonl").read_bytes() == expected
+        assert {**found, "tasks": ""} == {**(killer.expected or {}), "tasks": ""}
+
+
+@pytest.mark.parametrize("seed", [2, 3])
+def test_optimize_survives_10_kills(seed: int, tmp_path: Path, database: Path) -> None:
+    made = iter(range(100))
+    words = command("optimize", *SEARCH)
+    killer = Killer(
+        lambda: Victim(tmp_path / str(next(made)), *words, database=database), seed=seed
+    )
+    for victim, found in killer.killed(10):
+        check_optimized(killer, victim, found)
+
+
+def test_gepa_survives_6_kills(tmp_path: Path, database: Path) -> None:
+    made = iter(range(100))
+    words = command("optimize", *SEARCH, *GEPA)
+    killer = Killer(lambda: Victim(tmp_path / str(next(made)), *words, database=database), seed=4)
+    for victim, found in killer.killed(6):
+        check_optimized(killer, victim, found)
