@@ -1,6 +1,7 @@
 """A compiled program: a folder without pickles that any later process can load and run."""
 
 import platform
+import re
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
@@ -154,12 +155,12 @@ def read_candidate(folder: Path) -> Candidate:
 def _readme(manifest: Manifest, candidate: Candidate) -> str:
     """Write the page that tells a person what the folder is."""
     prompts = "\n\n".join(
-        f"### `{name}`\n\n````text\n{text}\n````" for name, text in candidate.instructions.items()
+        f"### `{name}`\n\n{_fenced(text)}" for name, text in candidate.instructions.items()
     )
     shown = manifest.metrics.get("difference") or {}
     found = (
-        f"On test documents its gap exceeds the baseline's by {shown['gap']:.3f} "
-        f"(95 % interval {shown['low']:.3f} to {shown['high']:.3f})."
+        f"On test documents its gap minus the baseline's is {shown['gap']:+.3f} "
+        f"(95 % interval {shown['low']:+.3f} to {shown['high']:+.3f})."
         if shown.get("gap") is not None
         else "It was not measured on test documents."
     )
@@ -183,3 +184,10 @@ a key: what `api_key_env` names must be set where the program runs.
 
 {prompts}
 """
+
+
+def _fenced(text: str) -> str:
+    """Show a text as it is: inside a fence that is longer than any in it."""
+    longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
+    fence = "`" * max(longest + 1, 3)
+    return f"{fence}text\n{text}\n{fence}"

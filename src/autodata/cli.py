@@ -27,8 +27,9 @@ app = typer.Typer(
     rich_markup_mode=None,
     help=(
         "Turn documents into tasks that a strong model solves and a weak one does not, and "
-        "optimize the prompts that write them.\n\nStart with `autodata optimize demo`: it runs offline, with "
-        "simulated models. CONFIG is a TOML file or a preset (demo, research)."
+        "optimize the prompts that write them.\n\n"
+        "Start with `autodata optimize demo`: it runs offline, with simulated models. CONFIG is a "
+        "TOML file or a preset (demo, research)."
     ),
 )
 
