@@ -1,6 +1,8 @@
 """Where MLflow keeps its records: the address, without what must not be shown, and its defaults."""
 
+import hashlib
 import os
+import platform
 import re
 import sqlite3
 from collections.abc import Iterator
@@ -23,6 +25,7 @@ __all__ = [
     "impatient",
     "login",
     "noted",
+    "place",
     "prepare",
     "refused",
     "secrets",
@@ -79,6 +82,11 @@ def noted(folder: Path) -> Tracked | None:
         return Tracked.model_validate_json((folder / "mlflow.json").read_text())
     except (FileNotFoundError, UnicodeDecodeError, ValidationError):
         return None
+
+
+def place(folder: Path) -> str:
+    """Return what tells a folder on this host from all others, without its name."""
+    return hashlib.sha256(f"{platform.node()}:{folder.absolute()}".encode()).hexdigest()[:16]
 
 
 def shown(uri: str) -> str:

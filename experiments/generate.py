@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ..optimizers import Candidate, Measurement, measured
+from ..optimizers.files import write_whole
 from ..programs import Episode
 from .compiled import load_manifest, read_candidate
 from .config import ExperimentConfig, Part
@@ -128,9 +129,7 @@ def _kept(session: Session, candidate: Candidate) -> list[Episode]:
 def _write(file: Path, episodes: Sequence[Episode], candidate: Candidate) -> int:
     """Write the accepted tasks, whole or not at all."""
     rows = [row for episode in episodes if (row := _row(episode, candidate)) is not None]
-    part = file.with_suffix(".part")
-    part.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
-    part.replace(file)
+    write_whole(file, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
     return len(rows)
 
 

@@ -8,6 +8,7 @@ from types import TracebackType
 
 from filelock import FileLock, Timeout
 
+from ..optimizers.files import cut_torn_tail
 from ..programs import Episode, Usage
 from .errors import InputError
 from .source import one_line
@@ -86,14 +87,10 @@ class Journal:
 
     def _read(self) -> dict[str, Episode]:
         """Read what is kept, and cut off a torn tail."""
-        content = self.path.read_bytes()
-        whole = content.rfind(b"\n") + 1
-        if whole < len(content):
+        if cut_torn_tail(self.path):
             logger.warning("%s: cut off a line that a crash left unfinished", self.path)
-            with self.path.open("r+b") as file:
-                file.truncate(whole)
         episodes: dict[str, Episode] = {}
-        for number, line in enumerate(content[:whole].splitlines(), 1):
+        for number, line in enumerate(self.path.read_bytes().splitlines(), 1):
             try:
                 entry = json.loads(line)
                 episodes[entry["key"]] = Episode.model_validate(entry["episode"])

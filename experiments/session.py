@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..optimizers import Objective
+from ..optimizers.files import write_whole
 from ..programs import Autodata, Document, Episode, LanguageModels
 from .address import shown
 from .config import ExperimentConfig
@@ -110,8 +111,8 @@ def _same_run(config: ExperimentConfig, found: list[Document]) -> None:
                 "name with --set run=NAME, or remove the folder"
             )
         return
-    _write(listing, listed)
-    _write(file, text)
+    write_whole(listing, listed)
+    write_whole(file, text)
 
 
 def _public(config: ExperimentConfig) -> ExperimentConfig:
@@ -129,13 +130,6 @@ def _read(file: Path) -> dict[str, Any]:
             f"{file}: damaged ({error}); remove the folder, or choose another name with "
             "--set run=NAME"
         ) from None
-
-
-def _write(file: Path, text: str) -> None:
-    """Write a file whole or not at all."""
-    part = file.with_suffix(".part")
-    part.write_text(text)
-    part.replace(file)
 
 
 def _listed(found: list[Document]) -> str:

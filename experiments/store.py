@@ -6,10 +6,11 @@ It is written through its client with explicit run ids only: its active run belo
 import logging
 import os
 import shutil
+import sqlite3
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -28,14 +29,15 @@ from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, Run, RunTag
 from mlflow.exceptions import MlflowException
 
-__all__ = ["FAULTS", "NUMBER", "PARENT", "Store", "now"]
+__all__ = ["FAULTS", "NUMBER", "PARENT", "PLACE", "Store", "now"]
 
 logger = logging.getLogger(__name__)
 
-FAULTS = (MlflowException, SQLAlchemyError, ImportError, OSError)
+FAULTS = (MlflowException, SQLAlchemyError, sqlite3.Error, ImportError, OSError)
 """What MLflow raises when a server or a database cannot be used."""
 PARENT = "mlflow.parentRunId"
 NUMBER = "autodata.trial"
+PLACE = "autodata.place"
 METRICS_PER_BATCH, TEXTS_PER_BATCH = 800, 90
 
 
@@ -53,8 +55,15 @@ class Store:
         file = address.database(uri)
         # Two runs that begin together must not both make the tables.
         with nullcontext() if file is None else FileLock(f"{file}.lock"):
+            if file is not None:
+                _make_tables(file)
             self._client = MlflowClient(tracking_uri=address.login(uri))
             self.experiment_id = self._experiment(config.tracking.experiment, uri)
+
+    def unnoted(self, place: str) -> str | None:
+        """Return a run that was made for a place and never written to; `None` if there is none."""
+        runs = self._client.search_runs([self.experiment_id], f"tags.`{PLACE}` = '{place}'")
+        return next((run.info.run_id for run in runs if not run.data.params), None)
 
     def reopened(self, run_id: str) -> Run | None:
         """Let an earlier run go on; `None` if it is not there, or was deleted."""
@@ -151,6 +160,21 @@ class Store:
         for secret in self._secrets:
             cleaned = {name: text.replace(secret, "[hidden]") for name, text in cleaned.items()}
         return cleaned
+
+
+def _make_tables(file: Path) -> None:
+    """Give a new database its tables in one step.
+
+    MLflow takes many, and refuses a database in which a kill left some of its tables.
+    """
+    with closing(sqlite3.connect(file)) as database:
+        if database.execute("select 1 from sqlite_master").fetchone() is not None:
+            return
+        with tempfile.TemporaryDirectory(prefix="autodata-") as folder:
+            made = Path(folder, "mlflow.db")
+            MlflowClient(tracking_uri=f"sqlite:///{made}")
+            with closing(sqlite3.connect(made)) as source:
+                source.backup(database)
 
 
 def _parts(values: Sequence[Any], size: int) -> list[Sequence[Any]]:

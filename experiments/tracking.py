@@ -12,7 +12,7 @@ from .config import ExperimentConfig
 from .entries import LIMITS, STATUS, Entry, Point, outcome, study, trial_entry, trial_name
 from .notes import clip
 from .result import Result, Tracked
-from .store import FAULTS, NUMBER, PARENT, Store, now
+from .store import FAULTS, NUMBER, PARENT, PLACE, Store, now
 from .view import saved_view, view_path
 from .writer import Writer
 
@@ -150,7 +150,12 @@ class Tracker:
             new = {k: v for k, v in entry.params.items() if k not in earlier.data.params}
             self._store.record(earlier.info.run_id, replace(entry, params=new))
             return earlier.info.run_id
-        self._run_id = self._store.begin(self._config.run, {"kind": kind}, now())
+        # A kill may have come after the run was made and before that was noted here.
+        place = address.place(file.parent)
+        tags = {"kind": kind, PLACE: place}
+        self._run_id = self._store.unnoted(place) or self._store.begin(
+            self._config.run, tags, now()
+        )
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(self.location.model_dump_json(indent=1) + "\n")
         self._store.record(self._run_id, entry)

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from ..programs import Autodata, Document, Episode, background
+from ..programs import Autodata, Document, Episode, Usage, background
 from .candidate import Candidate
 
 
@@ -56,6 +56,12 @@ class Objective:
         self._in_flight = in_flight
         self._store = Forgetful() if store is None else store
         self._watch = watch
+        self._usage: dict[str, Usage] = {}
+
+    @property
+    def usage(self) -> Usage:
+        """What the episodes asked for so far have asked of models, run now or kept from before."""
+        return sum(self._usage.values(), Usage())
 
     def episodes(
         self, candidate: Candidate, documents: Sequence[Document], sample: str
@@ -90,6 +96,7 @@ class Objective:
                 # An outage says nothing about the candidate: the next run tries again.
                 if episode.failure is None or episode.failure.kind != "infrastructure":
                     self._store.put(key, episode)
+            self._usage[key] = episode.usage
             self._watch(episode)
             return episode
 

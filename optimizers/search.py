@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from statistics import fmean
 
@@ -236,15 +237,9 @@ def _estimate(best: optuna.trial.FrozenTrial, episodes: Sequence[Episode]) -> fl
 def _sampler(kind: str, seed: int) -> optuna.samplers.BaseSampler:
     if kind == "random":
         return optuna.samplers.RandomSampler(seed=seed)
-    if kind == "gp" or (kind == "auto" and _has_torch()):
+    if kind == "gp" or (kind == "auto" and find_spec("torch") is not None):
         return optuna.samplers.GPSampler(seed=seed, n_startup_trials=8)
     return optuna.samplers.TPESampler(seed=seed, n_startup_trials=8)
-
-
-def _has_torch() -> bool:
-    from importlib.util import find_spec
-
-    return find_spec("torch") is not None
 
 
 def _pruner(options: SearchOptions) -> optuna.pruners.BasePruner:

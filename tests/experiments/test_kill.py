@@ -3,6 +3,7 @@ call is paid for twice."""
 
 import json
 import random
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,9 @@ import pytest
 from killing import Victim, empty_database, prepare
 from mlflow import MlflowClient
 
+from autodata.experiments.config import load_config
+from autodata.experiments.store import Store
+from autodata.experiments.tracking import Tracker
 from autodata.programs import PROPOSER, ROLES
 
 LOOP = (
@@ -150,3 +154,35 @@ def test_gepa_survives_6_kills(tmp_path: Path, database: Path) -> None:
     killer = Killer(lambda: Victim(tmp_path / str(next(made)), *words, database=database), seed=4)
     for victim, found in killer.killed(6):
         check_optimized(killer, victim, found)
+
+
+def test_kills_while_mlflow_makes_its_tables_leave_no_half_made_database(tmp_path: Path) -> None:
+    options = ("documents.limit=10", "loop.rounds=1", "search.trials=1", "search.instructions=1")
+    victim = Victim(tmp_path / "0", *command("optimize", *options, "test_repeats=1"))
+    prepare()
+    for moment in (0.5, 0.9, 1.3, 1.7, 2.1, 2.5, 2.9):
+        victim.run(kill_after=moment)
+    found = victim.run()
+    assert found is not None
+    check_tracked(victim, found)
+
+
+def test_a_run_that_was_made_in_mlflow_but_not_noted_is_found_again(
+    tmp_path: Path, database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copyfile(database, tmp_path / "mlflow.db")
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    config = load_config("demo", [f"runs={tmp_path}"])
+    begin = Store.begin
+
+    def dies(*args: Any) -> str:
+        begin(*args)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(Store, "begin", dies)
+        Tracker(config)
+    with Tracker(config) as tracker:
+        place = tracker.location
+    client = MlflowClient(tracking_uri=place.tracking_uri)
+    assert [run.info.run_id for run in client.search_runs([place.experiment_id])] == [place.run_id]

@@ -44,7 +44,9 @@ def test_kept_episodes_are_not_run_again_and_other_samples_are() -> None:
     calls = cast.ledger.total.calls
     assert one.episodes(candidate, DOCUMENTS, "x") == first
     assert cast.ledger.total.calls == calls
+    assert one.usage.calls == calls
     one.episodes(candidate, DOCUMENTS, "y")
+    assert one.usage.calls == 2 * calls
     assert cast.ledger.total.calls == 2 * calls
 
 
