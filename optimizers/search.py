@@ -88,13 +88,16 @@ class OptunaSearch:
     ) -> Space:
         """Propose a generation's choices, or read those of an earlier start."""
         file = self.folder / f"space-{generation}.json" if self.folder else None
+        best = max(trials, key=lambda t: (t.state == "complete", t.value or 0.0), default=None)
         if file is not None and file.exists():
+            own = Candidate.of(objective.program)
+            start = before.candidate(best.params) if before and best else own
+            objective.episodes(start, train, "train")  # Kept, and a part of what this run asked.
             return Space.model_validate_json(file.read_text())
         seed = self.seed + generation
-        if before is None:
+        if before is None or best is None:
             space = first_space(objective, train, self.options, self.proposer, seed=seed)
         else:
-            best = max(trials, key=lambda trial: (trial.state == "complete", trial.value or -1.0))
             space = next_space(
                 before, best.params, objective, train, self.options, self.proposer, seed=seed
             )
