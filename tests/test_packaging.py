@@ -110,7 +110,7 @@ def test_everything_that_is_imported_is_declared() -> None:
                     imported.add((node.module or "").partition(".")[0])
     imported -= sys.stdlib_module_names
     # What others bring with them as a part of their own interface.
-    brought = {"pydantic_core": "pydantic", "sqlalchemy": "mlflow", "matplotlib": "mlflow"}
+    brought = {"pydantic_core": "pydantic"}
     brought |= {"litellm": "dspy"}
     assert {brought.get(name, name) for name in imported} <= declared
 
