@@ -21,8 +21,8 @@ class World:
     def __init__(self, documents: Sequence[Document], cache: Path | None = None) -> None:
         configs = {role: ModelConfig(model=f"simulation/{role}") for role in (*ROLES, PROPOSER)}
         self.models = LanguageModels(configs, cache)
-        self.program = Autodata(self.models.roles, settings=Settings(rounds=4))
-        self.train, self.validation = list(documents[:5]), list(documents[5:13])
+        self.program = Autodata(self.models.roles, settings=Settings(rounds=3))
+        self.train, self.validation = list(documents[:3]), list(documents[3:9])
 
     def objective(self, seed: int = 0) -> Objective:
         return Objective(self.program, seed=seed)

@@ -535,7 +535,7 @@ def test_the_library_is_as_loud_afterwards_as_before(tmp_path: Path) -> None:
     "path",
     [
         "corpsu",
-        "./docs",
+        "./no-such-docs",
         "../up",
         "a/b/c",
         "/nowhere/at/all",

@@ -9,13 +9,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import optuna
 import pytest
 from killing import Victim, empty_database, prepare
 from mlflow import MlflowClient
+from worlds import World
 
 from autodata.experiments.config import load_config
+from autodata.experiments.documents import load
+from autodata.experiments.source import DocumentSource
 from autodata.experiments.store import Store
 from autodata.experiments.tracking import Tracker
+from autodata.optimizers import SearchOptions, Trial
+from autodata.optimizers.search import OptunaSearch
 from autodata.programs import PROPOSER, ROLES
 
 LOOP = (
@@ -68,10 +74,11 @@ class Killer:
         ended: list[tuple[Victim, Any]] = []
         kills = 0
         while kills < times:
-            victim = self._fresh()
-            before = kills
+            victim, before, started = self._fresh(), kills, time.monotonic()
             while (found := victim.run(self._moment(kills < times))) is None:
                 kills += 1
+            if kills == before:  # The machine is quicker than when the time was taken.
+                self.duration = time.monotonic() - started
             self._check(victim, kills - before)
             ended.append((victim, found))
         return ended
@@ -137,6 +144,7 @@ def test_generate_survives_20_kills(tmp_path: Path) -> None:
         assert {**found, "tasks": ""} == {**(killer.expected or {}), "tasks": ""}
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("seed", [2, 3])
 def test_optimize_survives_10_kills(seed: int, tmp_path: Path, database: Path) -> None:
     made = iter(range(100))
@@ -160,7 +168,7 @@ def test_kills_while_mlflow_makes_its_tables_leave_no_half_made_database(tmp_pat
     options = ("documents.limit=10", "loop.rounds=1", "search.trials=1", "search.instructions=1")
     victim = Victim(tmp_path / "0", *command("optimize", *options, "test_repeats=1"))
     prepare()
-    for moment in (0.5, 0.9, 1.3, 1.7, 2.1, 2.5, 2.9):
+    for moment in (0.6, 1.2, 1.8, 2.4, 3.0):
         victim.run(kill_after=moment)
     found = victim.run()
     assert found is not None
@@ -186,3 +194,58 @@ def test_a_run_that_was_made_in_mlflow_but_not_noted_is_found_again(
         place = tracker.location
     client = MlflowClient(tracking_uri=place.tracking_uri)
     assert [run.info.run_id for run in client.search_runs([place.experiment_id])] == [place.run_id]
+
+
+STEPS = [
+    # What is interrupted, at which call, before or after it is done.
+    (optuna.Study, "enqueue_trial", 1, "after"),
+    (optuna.Study, "tell", 1, "before"),
+    (optuna.Study, "tell", 2, "after"),
+    (optuna.trial.Trial, "report", 5, "before"),
+    (optuna.trial.Trial, "set_user_attr", 2, "before"),
+    (optuna.Study, "add_trial", 2, "before"),
+    (optuna.trial.Trial, "set_user_attr", 6, "after"),
+    (optuna.Study, "ask", 2, "after"),
+]
+
+
+def test_a_search_cut_off_between_any_two_steps_goes_on_as_if_nothing_had_happened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class CutOffError(BaseException):
+        pass
+
+    def cut(owner: Any, name: str, call: int, when: str) -> None:
+        step, calls = getattr(owner, name), 0
+
+        def cut_step(*args: Any, **options: Any) -> Any:
+            nonlocal calls
+            calls += 1
+            if calls == call and when == "before":
+                raise CutOffError
+            done = step(*args, **options)
+            if calls == call:
+                raise CutOffError
+            return done
+
+        patched.setattr(owner, name, cut_step)
+
+    undisturbed = searched(None)
+    for step in STEPS:
+        with monkeypatch.context() as patched, pytest.raises(CutOffError):
+            cut(*step)
+            searched(tmp_path)
+    with (tmp_path / "study.log").open("ab") as study:
+        study.write(b'{"op_code": 4, "wor')
+    assert searched(tmp_path) == undisturbed
+
+
+def searched(folder: Path | None) -> list[tuple[Any, ...]]:
+    """Search in this process, without a journal or a cache."""
+    world = World(load(DocumentSource(), seed=0).accepted[:8])
+    options = SearchOptions(trials=6, generations=2, instructions=2, prune_after=2)
+    trials: list[Trial] = []
+    OptunaSearch(options, world.models[PROPOSER], seed=0, folder=folder).search(
+        world.objective(), world.train, world.validation, trials.append
+    )
+    return [(t.number, t.state, t.params, t.value, t.candidate.id) for t in trials]

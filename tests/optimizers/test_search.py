@@ -11,7 +11,7 @@ from autodata.optimizers import Candidate, SearchOptions, Trial, choose
 from autodata.optimizers.search import OptunaSearch
 from autodata.programs import PROPOSER, Autodata, Settings
 
-OPTIONS = SearchOptions(trials=7, instructions=3, prune_after=3, finalists=2)
+OPTIONS = SearchOptions(trials=7, generations=2, instructions=2, prune_after=3, finalists=2)
 
 
 def search(world: World, folder: Path | None = None, seed: int = 0, **more: Any) -> list[Trial]:
