@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 import dspy
 
 from ..optimizers import Candidate
-from ..programs import Document, Episode, LanguageModels, ModelConfig, Usage
+from ..programs import ROLES, Episode, LanguageModels, ModelConfig, Usage
 from ..programs.usage import sample
 from .config import ExperimentConfig, Part
 from .progress import Reporter
@@ -75,15 +75,14 @@ def check(config: ExperimentConfig, reporter: Reporter) -> Checked:
         reporter.stage("models", len(config.models))
         found = [_model(session, role) for role in config.models]
         reporter.stage("one round", 1)
-        episode = _one_round(session, session.documents[0])
-        estimate = None if episode.failure else _estimate(config, len(session.documents), episode)
-        last = episode.rounds[-1] if episode.rounds else None
-        ended = str(episode.failure) if episode.failure else last.outcome.value if last else ""
+        episode = _one_round(session)
+        heard = set(ROLES) <= set(episode.roles) and episode.failure is None
+        estimate = _estimate(config, len(session.documents), episode) if heard else None
         return Checked(
             run=config.run,
             documents=len(session.documents),
             models=found,
-            round=ended,
+            round=_ended(episode),
             estimate=estimate,
         )
 
@@ -158,13 +157,29 @@ def _probe(config: ModelConfig) -> str:
     return "none"
 
 
-def _one_round(session: Session, document: Document) -> Episode:
-    """Run one round with every attempt made, so that every role is heard."""
+def _one_round(session: Session, tries: int = 4) -> Episode:
+    """Run one round with every attempt made, on one document after the other.
+
+    A task that the quality check refuses is paid for without solvers and judge, and would make the
+    estimate too low. So another is tried until every role has been heard.
+    """
     program = Candidate.of(session.program).applied(session.program)
     program.settings = program.settings.model_copy(update={"rounds": 1, "race": False})
-    episode = program(document=document, rollout="check").episode
-    session.reporter.advance(document.id)
-    return episode
+    episodes: list[Episode] = []
+    for document in session.documents[:tries]:
+        episodes.append(program(document=document, rollout="check").episode)
+        if set(ROLES) <= set(episodes[-1].roles) or episodes[-1].failure is not None:
+            break
+    session.reporter.advance(episodes[-1].document_id)
+    return episodes[-1]
+
+
+def _ended(episode: Episode) -> str:
+    """Say how the round ended, and why if nobody but the models is to blame."""
+    if episode.failure is not None or not episode.rounds:
+        return str(episode.failure)
+    last = episode.rounds[-1]
+    return last.outcome.value if last.failure is None else f"{last.outcome.value} ({last.failure})"
 
 
 def _estimate(config: ExperimentConfig, documents: int, episode: Episode) -> Estimate:
@@ -172,9 +187,9 @@ def _estimate(config: ExperimentConfig, documents: int, episode: Episode) -> Est
     train, validation = config.train * documents, config.validation * documents
     test = documents - train - validation
     search = config.search
-    episodes = round(
-        train + (search.trials + search.finalists) * validation + 2 * config.test_repeats * test
-    )
+    generations = min(search.generations, search.trials) if config.method == "optuna" else 1
+    compared = (search.trials + search.finalists + 1) * validation
+    episodes = round(generations * train + compared + 2 * config.test_repeats * test)
     rounds = config.settings.rounds
     usage, roles = episode.usage, episode.roles
     cost = _cost(config.models, roles)

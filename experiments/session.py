@@ -23,6 +23,10 @@ IRRELEVANT = ("tracking", "in_flight", "runs")
 """Keys that may change between two starts of one run: they do not touch its result."""
 
 
+TRANSPORT = ("timeout", "retries", "concurrency", "input_price", "output_price", "api_key_env")
+"""Keys of a model that may change for the same reason."""
+
+
 @dataclass(frozen=True)
 class Session:
     """A run's configuration, documents, models, journal and program."""
@@ -144,7 +148,7 @@ def _differing(before: Any, after: Any, path: str = "") -> list[str]:
         return [
             name
             for key in sorted(before.keys() | after.keys())
-            if path or key not in IRRELEVANT
+            if key not in (TRANSPORT if path.startswith("models.") else () if path else IRRELEVANT)
             for name in _differing(before.get(key), after.get(key), f"{path}{key}.")
         ]
     return [] if before == after else [path.rstrip(".")]

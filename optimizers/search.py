@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from statistics import fmean
+from typing import Any
 
 import dspy
 import optuna
@@ -20,7 +21,7 @@ from .files import cut_torn_tail, write_whole
 from .measurement import score
 from .objective import Objective
 from .space import Point, Space, first_space, next_space, short
-from .trial import SearchOptions, Trial
+from .trial import SearchOptions, Trial, refuse_outage
 
 
 class OptunaSearch:
@@ -75,7 +76,7 @@ class OptunaSearch:
                     trial = self._next(number, point, study, space, objective, validation)
                 trials.append(trial)
                 watch(trial)
-                _refuse_outage(trials)
+                refuse_outage(trials)
         return trials
 
     def _space(
@@ -122,9 +123,10 @@ class OptunaSearch:
         )
         for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
             study.tell(trial.number, state=TrialState.FAIL)
-        known = sum("inherited" in one.user_attrs for one in study.get_trials(deepcopy=False))
-        for trial in [one for one in before if one.value is not None][known:]:
-            study.add_trial(_inherited(trial, space))
+        known = {one.user_attrs.get("inherited") for one in study.get_trials(deepcopy=False)}
+        for trial in before:
+            if trial.value is not None and trial.number not in known:
+                study.add_trial(_inherited(trial, space))
         return study
 
     def _storage(self) -> BaseStorage:
@@ -150,7 +152,7 @@ class OptunaSearch:
         if point is not None and not study.get_trials(deepcopy=False, states=(TrialState.WAITING,)):
             study.enqueue_trial(point)
         asked = study.ask(_distributions(space))
-        candidate = space.candidate(asked.params)
+        candidate = _candidate(number, asked.params, space, objective)
         episodes, estimate = self._measure(asked, study, candidate, objective, validation)
         trial = Trial.ended(number, "sampler", candidate, asked.params, episodes, estimate=estimate)
         asked.set_user_attr("documents", len(episodes))
@@ -193,11 +195,16 @@ class OptunaSearch:
         validation: Sequence[Document],
     ) -> Trial:
         """Rebuild a trial of an earlier start; its episodes are in the store."""
-        candidate = space.candidate(ended.params)
+        candidate = _candidate(number, ended.params, space, objective)
         part = validation[: ended.user_attrs["documents"]]
         episodes = objective.episodes(candidate, part, "validation")
         estimate = ended.value if ended.user_attrs["state"] == "pruned" else None
         return Trial.ended(number, "sampler", candidate, ended.params, episodes, estimate=estimate)
+
+
+def _candidate(number: int, params: Any, space: Space, objective: Objective) -> Candidate:
+    """Return the candidate at a point. Trial 0 is the program exactly as it was given."""
+    return Candidate.of(objective.program) if number == 0 else space.candidate(params)
 
 
 def _inherited(trial: Trial, space: Space) -> optuna.trial.FrozenTrial:
@@ -252,20 +259,6 @@ def _pruner(options: SearchOptions) -> optuna.pruners.BasePruner:
         # Optuna calls it experimental: its interface may change, and the version is pinned.
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         return optuna.pruners.WilcoxonPruner(p_threshold=0.05, n_startup_steps=options.prune_after)
-
-
-def _refuse_outage(trials: Sequence[Trial]) -> None:
-    """Stop instead of spending a study on models that do not answer."""
-    last = trials[-3:]
-    hopeless = trials[0].state == "failed" or (
-        len(last) == 3 and all(trial.state == "failed" for trial in last)
-    )
-    if hopeless:
-        failures = [e.failure for e in trials[-1].episodes if e.failure is not None]
-        reason = str(failures[0]) if failures else "no document was scored"
-        raise RuntimeError(
-            f"no episode can be scored ({reason}); run `autodata check` on the config"
-        )
 
 
 def _distributions(space: Space) -> dict[str, BaseDistribution]:

@@ -63,15 +63,19 @@ def first_space(
     own = {name: {f"{short(name)}-0": text} for name, text in baseline.instructions.items()}
     low, high = options.temperature
     role_lm = program.challenger.role_lm
-    usual = baseline.knobs.temperature or (role_lm.kwargs.get("temperature") if role_lm else None)
+    usual = baseline.knobs.temperature
+    if usual is None and role_lm is not None:
+        usual = role_lm.kwargs.get("temperature")
+    # An endpoint's default is taken for 1.0; trial 0 itself is the program as it is.
+    usual = 1.0 if usual is None else usual
     point: Point = {short(name): next(iter(texts)) for name, texts in own.items()}
     point["demos"] = "none"
-    point["temperature"] = min(max(1.0 if usual is None else usual, low), high)
+    point["temperature"] = usual
     point["memory"] = program.settings.memory
     space = Space(
         instructions=own,
         demos=demos,
-        temperature=options.temperature,
+        temperature=(min(low, usual), max(high, usual)),
         memory=tuple(dict.fromkeys([program.settings.memory, *options.memory])),
         openings=[point],
     )
@@ -138,7 +142,7 @@ def _grown(
             )
     except (dspy.LMError, dspy.AdapterParseError) as error:
         raise RuntimeError(
-            f"proposer: {' '.join(str(error).split())[:300]}; mend models.proposer and run again, "
+            f"proposer: {' '.join(str(error).split())[:300]}; mend the endpoint and run again, "
             "nothing finished is lost"
         ) from error
     instructions = {}

@@ -58,7 +58,7 @@ class GepaSearch:
         if first.state == "failed":
             raise RuntimeError("the baseline cannot be scored; run `autodata check` on the config")
         watch(first)
-        optimized = self._compile(objective, train, validation)
+        optimized = self._compile(objective, train, validation, first.value or 0.0)
         trials = [first]
         for program in optimized.detailed_results.candidates:
             candidate = _moved(own, program)
@@ -68,9 +68,13 @@ class GepaSearch:
         return trials
 
     def _compile(
-        self, objective: Objective, train: Sequence[Document], validation: Sequence[Document]
+        self,
+        objective: Objective,
+        train: Sequence[Document],
+        validation: Sequence[Document],
+        neutral: float,
     ) -> Any:
-        metric = _Metric()
+        metric = Metric(neutral)
         gepa = dspy.GEPA(
             metric=metric,
             max_metric_calls=self.options.trials * len(validation),
@@ -123,15 +127,19 @@ def _examples(documents: Sequence[Document], rollout: str) -> list[dspy.Example]
     ]
 
 
-class _Metric:
+class Metric:
     """DSPy's five-argument metric: the episode's score, and its rounds in words.
 
     An episode that could not be scored would be a zero to GEPA, and an exception in a metric is one
-    too. So the first such episode is remembered here, and stops the search.
+    too. An outage is remembered here and stops the search; any other gets a neutral score.
+
+    Args:
+        neutral: The baseline's gap, which neither rewards nor punishes.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, neutral: float) -> None:
         self.outage = ""
+        self._neutral = neutral
         self._usage: dict[str, Usage] = {}
 
     @property
@@ -147,12 +155,15 @@ class _Metric:
         pred_name: str | None = None,
         pred_trace: Any = None,
     ) -> dspy.Prediction:
+        """Score an episode, with feedback for the predictor whose turn it is."""
         value = score(pred.episode)
-        if value is None:
+        failure = pred.episode.failure
+        if failure is not None and failure.kind == "infrastructure":
             self.outage = f"{pred.episode.document_id}: {pred.episode.failure}"
         name = pred.episode.model_dump_json(exclude={"seconds", "usage", "roles"})
         self._usage[name] = pred.episode.usage
-        return dspy.Prediction(score=value or 0.0, feedback=feedback(pred.episode, pred_name))
+        value = self._neutral if value is None else value
+        return dspy.Prediction(score=value, feedback=feedback(pred.episode, pred_name))
 
     def stop(self, state: Any) -> bool:
         """Tell GEPA to stop after an outage."""

@@ -5,10 +5,11 @@ from typing import Literal, Protocol
 
 from pydantic import Field, NonNegativeInt, PositiveInt
 
+from ..metrics import average
 from ..programs import Document, Episode, Usage
 from ..programs.records import Record
 from .candidate import Candidate
-from .measurement import Measurement, measured
+from .measurement import Measurement, measured, score
 from .objective import Objective
 
 
@@ -20,7 +21,8 @@ class Trial(Record):
     origin: Literal["baseline", "sampler", "gepa"]
     """Who proposed the candidate."""
     state: Literal["complete", "pruned", "failed"]
-    """`pruned` stopped early because it was clearly worse; `failed` could not be scored at all."""
+    """`pruned` stopped early because it was clearly worse; `failed` could not be scored
+    on at least half of its documents."""
     candidate: Candidate
     params: dict[str, str | int | float]
     """The point of the search space, with short names for texts."""
@@ -51,13 +53,16 @@ class Trial(Record):
             estimate: The value of a trial that was stopped early.
         """
         found = measured(episodes)
+        # An average over the few documents that an outage has left says little, and favours luck.
+        failed = found.gap is None or 2 * found.failures > found.episodes
+        told = found.gap if estimate is None else estimate
         return cls(
             number=number,
             origin="baseline" if number == 0 else origin,
-            state="failed" if found.gap is None else "complete" if estimate is None else "pruned",
+            state="failed" if failed else "complete" if estimate is None else "pruned",
             candidate=candidate,
             params=dict(params),
-            value=found.gap if estimate is None else estimate,
+            value=None if failed else told,
             measurement=found,
             episodes=tuple(episodes),
         )
@@ -138,14 +143,26 @@ def choose(
     if all(trial.number != 0 for trial in leaders):
         leaders.append(next(trial for trial in complete if trial.number == 0))
     again = [
-        measured(objective.episodes(trial.candidate, validation, "validation-again"))
-        for trial in leaders
+        objective.episodes(trial.candidate, validation, "validation-again") for trial in leaders
     ]
 
     def pooled(index: int) -> tuple[float, int]:
-        first, second = leaders[index].value or 0.0, again[index].gap
-        both = first if second is None else (first + second) / 2
-        return both, -leaders[index].number
+        both = average([score(one) for one in (*leaders[index].episodes, *again[index])])
+        return both.value or 0.0, -leaders[index].number
 
     best = max(range(len(leaders)), key=pooled)
-    return leaders[best], again[best]
+    return leaders[best], measured(again[best])
+
+
+def refuse_outage(trials: Sequence[Trial]) -> None:
+    """Stop instead of spending a study on models that do not answer."""
+    last = trials[-3:]
+    hopeless = trials[0].state == "failed" or (
+        len(last) == 3 and all(trial.state == "failed" for trial in last)
+    )
+    if hopeless:
+        failures = [e.failure for e in trials[-1].episodes if e.failure is not None]
+        reason = str(failures[0]) if failures else "no document was scored"
+        raise RuntimeError(
+            f"no episode can be scored ({reason}); run `autodata check` on the config"
+        )

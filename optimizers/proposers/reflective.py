@@ -9,7 +9,8 @@ from typing import Any
 import dspy
 from dspy.teleprompt.gepa import InstructionProposer
 
-from ...programs import Autodata, Document, Episode
+from ...programs import Autodata, Document, Episode, Round
+from ...programs.orchestrator import describe_failures
 from ...programs.usage import sample
 from ..feedback import feedback
 
@@ -45,16 +46,16 @@ def reflective_instructions(
         dspy.LMError: If the model cannot be reached.
     """
     draws = random.Random(f"{seed}/reflective")
-    tried = [episode for episode in episodes if any(one.task for one in episode.rounds)]
     own = {name: one.signature.instructions for name, one in program.optimizable().items()}
     proposed: dict[str, list[str]] = {name: [] for name in own}
-    if not tried:
-        return proposed
-    proposer = _proposer()
+    heard = {
+        name: [(e, one) for e in episodes if (one := spoken(e, name)) is not None] for name in own
+    }
+    proposer, memory = _proposer(), program.settings.memory
     for number in range(count):
-        shown = draws.sample(tried, min(examples, len(tried)))
-        for name in own:
-            records = [_record(documents[one.document_id], one, name) for one in shown]
+        for name in [name for name in own if heard[name]]:
+            shown = draws.sample(heard[name], min(examples, len(heard[name])))
+            records = [_record(documents[e.document_id], e, one, name, memory) for e, one in shown]
             try:
                 with sample(f"reflective-{number}"), dspy.context(lm=lm, disable_history=True):
                     new = proposer(own, {name: records}, [name])[name]
@@ -73,16 +74,30 @@ def _proposer() -> Any:
         return InstructionProposer()
 
 
-def _record(document: Document, episode: Episode, predictor: str) -> dict[str, Any]:
-    """Show what a predictor was given and said in an episode's last written task, and the rest."""
-    last = next(one for one in reversed(episode.rounds) if one.task is not None)
-    said: dict[str, Any] = {"brief": last.brief}
-    given: dict[str, Any] = {"document": document.text}
-    if predictor == "challenger.write" and last.task is not None:
-        given["brief"] = last.brief
-        said = {"task": last.task.model_dump(mode="json")}
+def spoken(episode: Episode, predictor: str) -> Round | None:
+    """Return the last round with a task in which a predictor had its say; `None` if it had none."""
+    written = [one for one in episode.rounds if one.task is not None]
+    if predictor == "orchestrator.plan":
+        written = [one for one in written if not one.lesson]
     elif predictor == "orchestrator.analyze":
-        said["lesson"] = last.lesson
+        written = [one for one in written if one.lesson]
+    return written[-1] if written else None
+
+
+def _record(
+    document: Document, episode: Episode, one: Round, predictor: str, memory: int
+) -> dict[str, Any]:
+    """Show what a predictor was given and said in a round, and how the episode went."""
+    failures = describe_failures(episode.rounds[: one.number - 1], memory=memory)
+    given: dict[str, Any] = {"document": document.text}
+    said: dict[str, Any] = {"brief": one.brief}
+    if predictor != "orchestrator.plan":
+        given["failures"] = failures
+    if predictor == "challenger.write" and one.task is not None:
+        given["brief"] = one.brief
+        said = {"task": one.task.model_dump(mode="json")}
+    elif predictor == "orchestrator.analyze":
+        said["lesson"] = one.lesson
     return {
         "Inputs": given,
         "Generated Outputs": said,

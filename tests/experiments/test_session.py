@@ -152,3 +152,10 @@ def test_splits_follow_the_configuration(documents: Path, tmp_path: Path) -> Non
     with open_session(config, Reporter(quiet=True)) as session:
         assert [len(part) for part in session.split()] == [18, 9, 9]
         assert session.split() == session.split()
+
+
+@pytest.mark.parametrize("key", ["timeout=5", "retries=1", "concurrency=2", "input_price=0.5"])
+def test_how_a_model_is_reached_may_change_between_two_starts(
+    documents: Path, tmp_path: Path, key: str
+) -> None:
+    assert start(tmp_path) == start(tmp_path, f"models.weak.{key}")

@@ -4,12 +4,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes import Cast
+from fakes import Cast, solver
 from worlds import World
 
 from autodata.optimizers import Candidate, SearchOptions, Trial, choose
+from autodata.optimizers.proposers.reflective import reflective_instructions, spoken
 from autodata.optimizers.search import OptunaSearch
-from autodata.programs import PROPOSER, Autodata, Settings
+from autodata.programs import PROPOSER, Autodata, Document, Settings
 
 OPTIONS = SearchOptions(trials=7, generations=2, instructions=2, prune_after=3, finalists=2)
 
@@ -124,3 +125,29 @@ def test_the_winner_is_chosen_after_a_second_measurement_with_fresh_answers(worl
     assert again.episodes == len(world.validation)
     values = {t.number: t.value for t in trials if t.state == "complete"}
     assert winner.number in values
+
+
+@pytest.mark.parametrize("temperature", [None, 0.2])
+def test_the_baseline_is_the_program_exactly_as_it_was_given(
+    world: World, temperature: float | None
+) -> None:
+    world.program.challenger.temperature = temperature
+    assert search(world, trials=1)[0].candidate == Candidate.of(world.program)
+
+
+def test_reflection_shows_each_predictor_what_it_said_itself(world: World) -> None:
+    cast = Cast({"weak": solver(9)})
+    program = Autodata(cast.models, settings=Settings(rounds=2))
+    document = Document(id="d", text="A text. " * 30)
+    episode = program(document=document).episode
+    reflective_instructions(
+        program, {"d": document}, [episode], world.models[PROPOSER], count=1, seed=0
+    )
+    shown = {}
+    for name in ("plan", "analyze", "write"):
+        predictor = {"write": "challenger.write"}.get(name, f"orchestrator.{name}")
+        one = spoken(episode, predictor)
+        assert one is not None
+        shown[name] = one.brief
+    assert shown["plan"] == "Ask about pressure."
+    assert shown["analyze"] == shown["write"] == "Ask about limits."

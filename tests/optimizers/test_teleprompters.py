@@ -9,8 +9,8 @@ from fakes import Cast
 from worlds import World
 
 from autodata.optimizers import Candidate, SearchOptions, Trial
-from autodata.optimizers.teleprompters import GepaSearch
-from autodata.programs import PROPOSER, Autodata, Settings
+from autodata.optimizers.teleprompters import GepaSearch, Metric
+from autodata.programs import PROPOSER, Autodata, Document, Settings
 
 OPTIONS = SearchOptions(trials=5)
 
@@ -60,3 +60,13 @@ def test_gepa_stops_at_an_outage_instead_of_learning_from_zeros(world: World) ->
     world.program = Autodata(cast.models, settings=Settings(rounds=1))
     with pytest.raises(RuntimeError, match="gone"):
         search(world)
+
+
+def test_an_episode_that_only_a_judge_spoilt_neither_stops_gepa_nor_counts_as_zero() -> None:
+    metric = Metric(neutral=0.3)
+    spoilt = Autodata(
+        Cast({"judge": lambda r, s: "no verdicts"}).models, settings=Settings(rounds=1)
+    )(document=Document(id="d", text="A text. " * 30))
+    assert spoilt.score is None
+    assert metric(dspy.Example(), spoilt).score == 0.3
+    assert not metric.outage
