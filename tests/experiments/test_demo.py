@@ -1,4 +1,4 @@
-"""What the README says of `autodata optimize demo`, proved by running it, a little smaller."""
+"""What the README says of `autodata optimize demo`, proved by running it."""
 
 import json
 import os
@@ -28,8 +28,6 @@ SMALL = (
     "loop.rounds=3",
     "test_repeats=1",
 )
-SHORTER = ("search.trials=15", "search.finalists=2", "test_repeats=2", "loop.rounds=6")
-"""What the demo is run with here. At its full size it runs as `make demo`."""
 WRITE_A_TASK = """
 import sys
 from pathlib import Path
@@ -55,8 +53,7 @@ class Demo(NamedTuple):
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
-    settings = [word for setting in SHORTER for word in ("--set", setting)]
-    victim = Victim(tmp_path_factory.mktemp("demo") / "runs", "optimize", "demo", *settings)
+    victim = Victim(tmp_path_factory.mktemp("demo") / "runs", "optimize", "demo")
     found = victim.run()
     assert found is not None
     return Demo(victim, found, len(victim.asked()))
@@ -120,7 +117,7 @@ def check_numbers(found: dict[str, Any]) -> None:
     assert found["baseline"]["failures"] == found["winner"]["failures"] == 0
     assert found["baseline"]["episodes"] == found["winner"]["episodes"] > 0
     assert found["trials"]["pruned"] >= 1
-    assert sum(found["trials"].values()) == 15
+    assert sum(found["trials"].values()) == load_config("demo").search.trials
 
 
 def check_tracked(demo: Demo) -> None:
