@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 import dspy
 
 from ..optimizers import Candidate
-from ..programs import ROLES, Episode, LanguageModels, ModelConfig, Usage
+from ..programs import Episode, LanguageModels, ModelConfig, Usage
 from ..programs.usage import sample
 from .config import ExperimentConfig, Part
 from .progress import Reporter
@@ -76,7 +76,7 @@ def check(config: ExperimentConfig, reporter: Reporter) -> Checked:
         found = [_model(session, role) for role in config.models]
         reporter.stage("one round", 1)
         episode = _one_round(session)
-        heard = set(ROLES) <= set(episode.roles) and episode.failure is None
+        heard = _heard(session, episode) and episode.failure is None
         estimate = _estimate(config, len(session.documents), episode) if heard else None
         return Checked(
             run=config.run,
@@ -168,10 +168,15 @@ def _one_round(session: Session, tries: int = 4) -> Episode:
     episodes: list[Episode] = []
     for document in session.documents[:tries]:
         episodes.append(program(document=document, rollout="check").episode)
-        if set(ROLES) <= set(episodes[-1].roles) or episodes[-1].failure is not None:
+        if _heard(session, episodes[-1]) or episodes[-1].failure is not None:
             break
     session.reporter.advance(episodes[-1].document_id)
     return episodes[-1]
+
+
+def _heard(session: Session, episode: Episode) -> bool:
+    """Tell whether every role of the domain that asks a model has done so."""
+    return set(session.config.task_domain.spoken) <= set(episode.roles)
 
 
 def _ended(episode: Episode) -> str:

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from ..metrics import Gate
 from ..optimizers import Candidate, Knobs
-from ..programs import DOMAINS, ROLES, Autodata, LanguageModels, ModelConfig, Models, Settings
+from ..programs import DOMAINS, Autodata, LanguageModels, ModelConfig, Models, Settings
 from .config import ExperimentConfig, Part
 from .errors import InputError
 from .source import one_line
@@ -126,7 +126,7 @@ def load(
             f"{', '.join(DOMAINS)}; use the version named in manifest.json"
         )
     try:
-        needed = {role: manifest.models[role] for role in ROLES}
+        needed = {role: manifest.models[role] for role in DOMAINS[manifest.domain].spoken}
         connected = models or LanguageModels(needed, cache).roles
     except ValueError as error:
         raise InputError(f"{folder}: {error}") from None

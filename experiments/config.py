@@ -24,7 +24,8 @@ from pydantic import (
 from ..metrics import Gate
 from ..metrics import gate as named_gate
 from ..optimizers import SearchOptions
-from ..programs import DOMAINS, PROPOSER, ROLES, Domain, ModelConfig, Settings
+from ..programs import DOMAINS, PROPOSER, Domain, ModelConfig, Settings
+from ..programs.domains import RESEARCH
 from .errors import InputError
 from .explain import explained, unknown_key
 from .source import DocumentSource
@@ -50,6 +51,8 @@ class LoopConfig(Part):
     """Tasks tried per document, at most."""
     tokens: PositiveInt | None = None
     """Start no further round once a document has used this many tokens."""
+    candidates: PositiveInt | None = None
+    """Tasks written at once from one brief, each from another angle."""
     weak_attempts: PositiveInt | None = None
     """Answers of the weak solver per task."""
     strong_attempts: PositiveInt | None = None
@@ -107,7 +110,7 @@ class ExperimentConfig(Part):
 
     @model_validator(mode="after")
     def _consistent(self) -> "ExperimentConfig":
-        missing = [role for role in ROLES if role not in self.models]
+        missing = [role for role in self.task_domain.spoken if role not in self.models]
         if missing:
             raise ValueError(
                 f"models: no model for {', '.join(missing)}; add [models.{missing[0]}] or "
@@ -157,12 +160,7 @@ class ExperimentConfig(Part):
     @property
     def settings(self) -> Settings:
         """The inner loop's numbers, with the domain's where the configuration is silent."""
-        domain = self.task_domain
-        own = {
-            "rounds": domain.rounds,
-            "weak_attempts": domain.weak_attempts,
-            "strong_attempts": domain.strong_attempts,
-        }
+        own = self.task_domain.settings.model_dump()
         return Settings(**{**own, **self.loop.model_dump(exclude_none=True)})
 
     def to_toml(self) -> str:
@@ -236,11 +234,12 @@ def _with_defaults(table: Mapping[str, Any]) -> dict[str, Any]:
     models = table.get("models")
     if not isinstance(models, dict):
         return dict(table)
-    unknown = [role for role in models if role not in (*ROLES, PROPOSER, "default")]
+    # Which domain is wrong is said by the model's own validation.
+    domain = DOMAINS.get(str(table.get("domain", "research")), RESEARCH)
+    spoken = (*domain.spoken, PROPOSER)
+    unknown = [role for role in models if role not in (*spoken, "default")]
     if unknown:
-        raise InputError(
-            unknown_key(f"models.{unknown[0]}", unknown[0], (*ROLES, PROPOSER, "default"))
-        )
+        raise InputError(unknown_key(f"models.{unknown[0]}", unknown[0], (*spoken, "default")))
     for role, model in models.items():
         if not isinstance(model, dict):
             raise InputError(
@@ -248,7 +247,7 @@ def _with_defaults(table: Mapping[str, Any]) -> dict[str, Any]:
                 f"models.{role}.model"
             )
     default = models.get("default", {})
-    roles = (*ROLES, PROPOSER) if default else tuple(role for role in models if role != "default")
+    roles = spoken if default else tuple(role for role in models if role != "default")
     return {**table, "models": {role: {**default, **models.get(role, {})} for role in roles}}
 
 

@@ -157,6 +157,8 @@ def _differing(before: Any, after: Any, path: str = "") -> list[str]:
 def _note(episode: Episode) -> str:
     if episode.failure is not None:
         return f"{episode.document_id}: not scored"
+    if episode.stopped == "unsuitable":
+        return f"{episode.document_id}: unsuitable"
     rounds = f"{len(episode.rounds)} round{'s' if len(episode.rounds) != 1 else ''}"
     if episode.accepted is not None:
         return f"{episode.document_id}: accepted after {rounds}"

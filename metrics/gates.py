@@ -48,6 +48,11 @@ class Gate(BaseModel):
     gap_min: Bound | None = None
     """Lowest strong mean minus weak mean."""
 
+    @property
+    def open(self) -> bool:
+        """Whether it has no rule at all, so that every set of grades passes."""
+        return self == Gate(name=self.name)
+
     @model_validator(mode="after")
     def _can_be_met(self) -> Self:
         for field in ("weak_mean_max", "weak_best_max", "strong_mean_min", "strong_mean_max"):
@@ -91,13 +96,22 @@ _PROSE: dict[str, Any] = {
     "gap_min": _bound("0.20"),
 }
 
+# Four answers a solver, each right or wrong: at most one weak and at least three strong are right.
+_COUNTS: dict[str, Any] = {"weak_mean_max": _bound("1/4"), "strong_mean_min": _bound("3/4")}
+
+_PRESETS: dict[str, dict[str, Any]] = {
+    "prose": _PROSE,
+    "deployed": _DEPLOYED,
+    "meta": _META,
+    "scientific": _COUNTS,
+    "legal": {},
+}
+
 GATES: Mapping[str, Gate] = MappingProxyType(
-    {
-        name: Gate(name=name, **rules)
-        for name, rules in {"prose": _PROSE, "deployed": _DEPLOYED, "meta": _META}.items()
-    }
+    {name: Gate(name=name, **rules) for name, rules in _PRESETS.items()}
 )
-"""The paper's gates: `prose` (section 3.1), `deployed` (Fig. 7), `meta` (section 4)."""
+"""The paper's gates: `prose` (section 3.1), `deployed` (Fig. 7), `meta` (section 4),
+`scientific` (section 3.3), and `legal`, which has no rule: there a referee decides (section 3.2)."""
 
 
 def gate(name: str) -> Gate:

@@ -1,5 +1,6 @@
 """Episodes in words, for a model that rewrites the instructions that led to them."""
 
+from ..programs.domains.base import Describe
 from ..programs.orchestrator import describe_failures
 from ..programs.records import Episode, Round
 
@@ -10,12 +11,15 @@ _ADVICE = {
 }
 
 
-def feedback(episode: Episode, predictor: str | None = None) -> str:
+def feedback(
+    episode: Episode, predictor: str | None = None, describe: Describe = describe_failures
+) -> str:
     """Say how an episode ended and why its rounds failed.
 
     Args:
         episode: A finished episode.
         predictor: Whose instructions the reader will rewrite; adds what that role answers for.
+        describe: How the domain tells of failed rounds.
 
     Returns:
         A paragraph and the failed rounds by group, the latest in detail.
@@ -27,7 +31,7 @@ def feedback(episode: Episode, predictor: str | None = None) -> str:
     else:
         head = f"No task was accepted in {tried} rounds (stopped by: {episode.stopped})."
     parts = [head, _ADVICE.get(predictor or "", "")]
-    failures = describe_failures(episode.rounds, memory=4)
+    failures = describe(episode.rounds, memory=4)
     if failures:
         parts.append(f"Rounds that failed:\n{failures}")
     return "\n".join(part for part in parts if part)

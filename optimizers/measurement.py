@@ -19,6 +19,8 @@ class Measurement(Record):
     """Documents tried."""
     failures: int
     """Documents that could not be scored. They count in no average."""
+    unsuitable: int = 0
+    """Documents that were turned away before anything was written. They count in no average."""
     gap: float | None
     """The objective, in [-1, 1]."""
     acceptance: float | None
@@ -45,11 +47,13 @@ def measured(episodes: Sequence[Episode]) -> Measurement:
     """Summarize episodes."""
     scored = [episode for episode in episodes if episode.score is not None]
     accepted = [episode.accepted for episode in scored if episode.accepted is not None]
+    unsuitable = sum(episode.stopped == "unsuitable" for episode in episodes)
     usage = sum((episode.usage for episode in episodes), Usage())
     outcomes = Counter(one.outcome.value for episode in episodes for one in episode.rounds)
     return Measurement(
         episodes=len(episodes),
-        failures=len(episodes) - len(scored),
+        failures=len(episodes) - len(scored) - unsuitable,
+        unsuitable=unsuitable,
         gap=average([score(episode) for episode in episodes]).value,
         acceptance=len(accepted) / len(scored) if scored else None,
         accepted_gap=_mean([float(one.gap) for one in accepted if one.gap is not None]),

@@ -10,6 +10,8 @@ from typing import Any
 import dspy
 
 from ..programs import PROPOSER, Autodata, Document, Usage
+from ..programs.domains.base import Describe
+from ..programs.orchestrator import describe_failures
 from ..programs.usage import Ledger, observing
 from .candidate import Candidate
 from .feedback import feedback
@@ -74,7 +76,7 @@ class GepaSearch:
         validation: Sequence[Document],
         neutral: float,
     ) -> Any:
-        metric = Metric(neutral)
+        metric = Metric(neutral, objective.program.domain.describe)
         gepa = dspy.GEPA(
             metric=metric,
             max_metric_calls=self.options.trials * len(validation),
@@ -135,11 +137,12 @@ class Metric:
 
     Args:
         neutral: The baseline's gap, which neither rewards nor punishes.
+        describe: How the domain tells of failed rounds.
     """
 
-    def __init__(self, neutral: float) -> None:
+    def __init__(self, neutral: float, describe: Describe = describe_failures) -> None:
         self.outage = ""
-        self._neutral = neutral
+        self._neutral, self._describe = neutral, describe
         self._usage: dict[str, Usage] = {}
 
     @property
@@ -163,7 +166,8 @@ class Metric:
         name = pred.episode.model_dump_json(exclude={"seconds", "usage", "roles"})
         self._usage[name] = pred.episode.usage
         value = self._neutral if value is None else value
-        return dspy.Prediction(score=value, feedback=feedback(pred.episode, pred_name))
+        told = feedback(pred.episode, pred_name, self._describe)
+        return dspy.Prediction(score=value, feedback=told)
 
     def stop(self, state: Any) -> bool:
         """Tell GEPA to stop after an outage."""

@@ -54,7 +54,8 @@ class Trial(Record):
         """
         found = measured(episodes)
         # An average over the few documents that an outage has left says little, and favours luck.
-        failed = found.gap is None or 2 * found.failures > found.episodes
+        tried = found.episodes - found.unsuitable
+        failed = found.gap is None or 2 * found.failures > tried
         told = found.gap if estimate is None else estimate
         return cls(
             number=number,

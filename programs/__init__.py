@@ -1,10 +1,11 @@
 """The inner loop: roles, models, and the program that they make."""
 
-from .autodata import ROLES, Autodata, Models
-from .domains import DOMAINS, Domain
+from .autodata import Autodata
+from .domains import DOMAINS, ROLES, Domain
 from .endpoint import ModelConfig
 from .lms import PROPOSER, LanguageModels
-from .records import Attempt, Document, Episode, Failure, Outcome, Round, Task, Usage
+from .program import Models, Program
+from .records import Attempt, Document, Episode, Failure, Outcome, Review, Round, Task, Usage
 from .settings import Settings
 
 __all__ = [
@@ -21,6 +22,8 @@ __all__ = [
     "ModelConfig",
     "Models",
     "Outcome",
+    "Program",
+    "Review",
     "Round",
     "Settings",
     "Task",

@@ -34,7 +34,7 @@ class WriteTask(dspy.Signature):
     """
 
     document: str = dspy.InputField(desc="the text that the question must be grounded in")
-    rubric_rules: str = dspy.InputField(desc="what every rubric must fulfil")
+    rules: str = dspy.InputField(desc="what every rubric must fulfil")
     brief: str = dspy.InputField(desc="what to try this time; may be empty")
     failures: str = dspy.InputField(desc="questions that failed before, by group; may be empty")
     notes: str = dspy.OutputField(desc="a scratchpad that nobody else reads")
@@ -49,9 +49,18 @@ class Challenger(Role):
         self.write = dspy.Predict(write)
 
     async def aforward(
-        self, document: str, rubric_rules: str, brief: str = "", failures: str = ""
+        self, document: str, rules: str, brief: str = "", angle: str = "", failures: str = ""
     ) -> dspy.Prediction:
         """Return a prediction with `notes` and `task`."""
         return await self.speak(
-            self.write, document=document, rubric_rules=rubric_rules, brief=brief, failures=failures
+            self.write,
+            document=document,
+            rules=rules,
+            brief=with_angle(brief, angle),
+            failures=failures,
         )
+
+
+def with_angle(brief: str, angle: str) -> str:
+    """Add to a brief from which angle one of several tasks is to be written."""
+    return f"{brief}\n\nAngle for this one: {angle}" if angle else brief

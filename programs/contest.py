@@ -3,13 +3,12 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
-from ..metrics import Gate, Verdict, decide, decide_without, grade
-from .judge import Judge
-from .records import Attempt, Failure, Outcome, Round, Task
+from ..metrics import Gate, Verdict, decide, decide_without
+from .records import AnyTask, Attempt, Failure, Outcome, Round
 from .role import Reply, Role, ask
 from .settings import Settings
 from .solver import Solver
@@ -22,13 +21,17 @@ class Contest:
 
     weak: Solver
     strong: Solver
-    judge: Judge
+    judge: Role
     gate: Gate
     settings: Settings
+    probe: bool = False
+    """An empty answer of a solver whose model is alive counts as wrong."""
 
-    async def decide(self, tried: Round, task: Task) -> Round:
-        """Let both solvers try, weak first, and close the round."""
+    async def decide(self, tried: Round, task: AnyTask) -> Round:
+        """Let both solvers try, weak first unless nothing can be decided early; close the round."""
         plan = self.settings
+        if self.gate.open:
+            return self._decided(tried, *await self._both(task))
         weak = await self._attempts(
             self.weak, plan.weak_attempts, task, lambda done: self._certain(done, ())
         )
@@ -39,6 +42,16 @@ class Contest:
                 self.strong, plan.strong_attempts, task, lambda done: self._certain(weak, done)
             )
         return self._decided(tried, weak, strong)
+
+    async def _both(self, task: AnyTask) -> tuple[list[Attempt], list[Attempt]]:
+        """Make every attempt of both solvers at once, as no grade can decide alone."""
+        eager = replace(self, settings=self.settings.model_copy(update={"race": False}))
+        plan = self.settings
+        weak, strong = await asyncio.gather(
+            eager._attempts(self.weak, plan.weak_attempts, task, lambda done: None),
+            eager._attempts(self.strong, plan.strong_attempts, task, lambda done: None),
+        )
+        return weak, strong
 
     def _certain(self, weak: Sequence[Attempt], strong: Sequence[Attempt]) -> Verdict | None:
         """Return the verdict if no attempt that is missing or unscored could change it."""
@@ -64,8 +77,8 @@ class Contest:
                 self.gate,
                 _grades(weak),
                 _grades(strong),
-                [a.truncated for a in weak],
-                [a.truncated for a in strong],
+                [a.hollow for a in weak],
+                [a.hollow for a in strong],
             )
         outcome = Outcome.ACCEPTED if verdict.group is None else Outcome(verdict.group.value)
         return tried.model_copy(
@@ -76,7 +89,7 @@ class Contest:
         self,
         solver: Solver,
         planned: int,
-        task: Task,
+        task: AnyTask,
         certain: Callable[[Sequence[Attempt]], Verdict | None],
     ) -> list[Attempt]:
         """Make a solver's attempts, in order, until the verdict is certain.
@@ -102,7 +115,7 @@ class Contest:
                 task_.cancel()
             await asyncio.gather(*waiting, return_exceptions=True)
 
-    async def _attempt(self, solver: Solver, number: int, task: Task) -> Attempt:
+    async def _attempt(self, solver: Solver, number: int, task: AnyTask) -> Attempt:
         """Answer and judge once. An empty answer is asked for once more before it is a failure."""
         with sample(f"{solver.name}-{number}"):
             reply = await ask(solver, task=task)
@@ -113,19 +126,32 @@ class Contest:
                 answer = reply.prediction.answer if reply.prediction is not None else ""
                 return Attempt(answer=answer, grade=Fraction(0), truncated=True)
             if _empty(reply):
-                message = "the answer was empty twice; raise max_tokens or look at the endpoint"
-                reply = Reply(None, Failure(role=solver.name, kind="empty", message=message), False)
+                return await self._without_answer(solver)
             if reply.failure is not None:
                 return Attempt(answer="", failure=reply.failure)
             return await self._graded(task, reply.prediction.answer)
 
-    async def _graded(self, task: Task, answer: str) -> Attempt:
-        """Let the judge decide criterion by criterion and compute the grade from that."""
-        verdicts = await ask(self.judge, task=task, answer=answer)
-        if verdicts.failure is not None:
-            return Attempt(answer=answer, failure=verdicts.failure)
-        satisfied = verdicts.prediction.satisfied
-        return Attempt(answer=answer, grade=grade(task.rubric, satisfied), satisfied=satisfied)
+    async def _without_answer(self, solver: Solver) -> Attempt:
+        """Say what an answer is worth that was empty twice (paper, Fig. 15: the "2+2" probe)."""
+        if not self.probe:
+            message = "the answer was empty twice; raise max_tokens or look at the endpoint"
+            return Attempt(
+                answer="", failure=Failure(role=solver.name, kind="empty", message=message)
+            )
+        if await solver.alive():
+            return Attempt(answer="", grade=Fraction(0), note="no answer, though the model is up")
+        message = "no answer, not even to what 2+2 is; look at the endpoint and run again"
+        return Attempt(
+            answer="", failure=Failure(role=solver.name, kind="infrastructure", message=message)
+        )
+
+    async def _graded(self, task: AnyTask, answer: str) -> Attempt:
+        """Have the answer graded."""
+        reply = await ask(self.judge, task=task, answer=answer)
+        if reply.failure is not None:
+            return Attempt(answer=answer, failure=reply.failure)
+        found = reply.prediction
+        return Attempt(answer=answer, grade=found.grade, satisfied=found.satisfied, note=found.note)
 
 
 def _grades(attempts: Iterable[Attempt]) -> list[Fraction]:

@@ -1,11 +1,12 @@
-"""The judge: says of each criterion whether an answer meets it. The grade is computed elsewhere."""
+"""The judge: says of each criterion whether an answer meets it. The grade is computed in code."""
 
 from typing import Any, cast
 
 import dspy
 from pydantic import BaseModel, ConfigDict, Field
 
-from .records import Task
+from ..metrics import grade
+from .records import CapabilityTask, Task
 from .role import Role
 from .usage import sample
 
@@ -43,13 +44,13 @@ class Judge(Role):
     """Judge one answer, blind to who wrote it, to the weights and to the reference."""
 
     def __init__(
-        self, lm: dspy.LM | None = None, grade: type[dspy.Signature] = JudgeAnswer
+        self, lm: dspy.LM | None = None, decide: type[dspy.Signature] = JudgeAnswer
     ) -> None:
         super().__init__("judge", lm)
-        self.grade = dspy.Predict(grade)
+        self.decide = dspy.Predict(decide)
 
-    async def aforward(self, task: Task, answer: str) -> dspy.Prediction:
-        """Return a prediction with `satisfied`, one boolean per criterion.
+    async def aforward(self, task: Task | CapabilityTask, answer: str) -> dspy.Prediction:
+        """Return a prediction with `grade`, and `satisfied`: one boolean per criterion.
 
         Verdicts that do not match the criteria are asked for once more.
 
@@ -58,19 +59,20 @@ class Judge(Role):
         """
         criteria = [f"{i}. {c.criterion}" for i, c in enumerate(task.rubric, 1)]
         inputs = {"question": task.question, "answer": answer, "criteria": criteria}
-        verdicts = (await self.speak(self.grade, **inputs)).verdicts
+        verdicts = (await self.speak(self.decide, **inputs)).verdicts
         if not _complete(verdicts, len(criteria)):
             with sample("again"):
-                verdicts = (await self.speak(self.grade, **inputs)).verdicts
+                verdicts = (await self.speak(self.decide, **inputs)).verdicts
         if not _complete(verdicts, len(criteria)):
             raise dspy.AdapterParseError(
                 adapter_name="Judge",
-                signature=cast("Any", self.grade.signature),
+                signature=cast("Any", self.decide.signature),
                 lm_response=str([verdict.number for verdict in verdicts]),
                 message=f"{len(verdicts)} verdicts for {len(criteria)} criteria: one each, please",
             )
         ordered = sorted(verdicts, key=lambda verdict: verdict.number)
-        return dspy.Prediction(satisfied=tuple(verdict.satisfied for verdict in ordered))
+        satisfied = tuple(verdict.satisfied for verdict in ordered)
+        return dspy.Prediction(grade=grade(task.rubric, satisfied), satisfied=satisfied, note="")
 
 
 def _complete(verdicts: list[CriterionVerdict], criteria: int) -> bool:

@@ -9,10 +9,10 @@ import dspy
 import dspy.lm15 as lm15
 from dspy.clients.base_lm import LM_CLASS_STATE_KEY
 
-from .autodata import ROLES, Models
 from .backends import backend_for
 from .cache import AnswerCache
 from .endpoint import Endpoint, ModelConfig
+from .program import Models
 from .usage import Ledger, sample
 
 PROPOSER = "proposer"
@@ -123,7 +123,8 @@ class LanguageModels:
         """Connect roles to models. No request is sent.
 
         Args:
-            configs: A configuration for each role of `ROLES`, and for `proposer` if one is needed.
+            configs: A configuration for each role that the domain lists, and for `proposer` if one
+                is needed.
             cache: Folder of finished answers; without one nothing is kept.
 
         Raises:
@@ -147,7 +148,7 @@ class LanguageModels:
     @property
     def roles(self) -> Models:
         """The models of the program's roles."""
-        return Models(**{role: self._lms.get(role) for role in ROLES})
+        return Models(**{role: self._lms.get(role) for role in Models._fields})
 
     def close(self) -> None:
         """Close the cache's files. Connections end with the process."""

@@ -60,7 +60,12 @@ class Orchestrator(Role):
         return await self.speak(self.plan, document=document)
 
 
-_GROUPS = (Outcome.TOO_EASY, Outcome.FAILED_ON_STRONG, Outcome.FAILED_QUALITY_CHECK)
+_GROUPS = (
+    Outcome.TOO_EASY,
+    Outcome.FAILED_ON_STRONG,
+    Outcome.FAILED_QUALITY_CHECK,
+    Outcome.IMPROVE,
+)
 
 
 def describe_failures(rounds: Sequence[Round], *, memory: int = 0, criteria: int = 6) -> str:

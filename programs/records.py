@@ -9,7 +9,26 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from ..metrics import Criterion, Exact, Group, Miss, gap, mean
+from ..metrics import Exact, Group, Miss, gap, mean
+from .tasks import AnswerTask, AnyTask, CapabilityTask, ProgramTask, Task
+
+__all__ = [
+    "AnswerTask",
+    "AnyTask",
+    "Attempt",
+    "CapabilityTask",
+    "Document",
+    "Episode",
+    "Failure",
+    "Outcome",
+    "ProgramTask",
+    "Record",
+    "Review",
+    "Round",
+    "Stopped",
+    "Task",
+    "Usage",
+]
 
 
 class Record(BaseModel):
@@ -27,31 +46,6 @@ class Document(Record):
     """The whole text."""
     title: str = ""
     """For people; empty if the document has none."""
-
-
-class Task(BaseModel):
-    """A question that the document makes possible, with all that is needed to grade an answer."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    question_type: str = Field(
-        min_length=3,
-        max_length=80,
-        description="the kind of reasoning asked for, in two to five words",
-    )
-    skills: list[str] = Field(
-        min_length=1, max_length=5, description="two or three skills that the answer needs"
-    )
-    context: str = Field(
-        min_length=40,
-        max_length=6000,
-        description="all that the reader is told before the question",
-    )
-    question: str = Field(min_length=20, max_length=3000, description="one self-contained question")
-    reference: str = Field(
-        min_length=40, max_length=8000, description="the answer that an expert would give"
-    )
-    rubric: list[Criterion] = Field(min_length=1, max_length=40, description="weighted criteria")
 
 
 class Usage(Record):
@@ -106,10 +100,17 @@ class Attempt(Record):
     """Score in [0, 1]; `None` if it could not be scored."""
     satisfied: tuple[bool, ...] = ()
     """The judge's verdict for each criterion of the rubric, in order."""
+    note: str = ""
+    """What the judge says beyond the criteria, such as why a program failed."""
     truncated: bool = False
     """The answer hit the token limit: graded 0 without a judge, and never evidence of a gap."""
     failure: Failure | None = None
     """Set if and only if `grade` is `None`."""
+
+    @property
+    def hollow(self) -> bool:
+        """Whether it was graded 0 for want of a whole answer."""
+        return self.truncated or (self.grade is not None and not self.answer)
 
 
 class Outcome(StrEnum):
@@ -119,7 +120,28 @@ class Outcome(StrEnum):
     TOO_EASY = Group.TOO_EASY.value
     FAILED_ON_STRONG = Group.FAILED_ON_STRONG.value
     FAILED_QUALITY_CHECK = Group.FAILED_QUALITY_CHECK.value
+    IMPROVE = "IMPROVE"
     UNSCORED = "UNSCORED"
+
+
+class Review(Record):
+    """What a referee made of a round whose grades the gate let pass (paper, Fig. 13)."""
+
+    weak_pattern: str
+    """What the weak attempts have in common, with their numbers."""
+    strong_pattern: str
+    """The same for the strong attempts."""
+    gap_interpretation: str
+    """What the difference comes from."""
+    rubric_concerns: tuple[str, ...] = ()
+    """Criteria that do not test what they should."""
+    suitability: Literal["high", "medium", "low"]
+    """How useful the task is for training the weak solver by reinforcement."""
+    verdict: Literal["accept", "improve"]
+    reason: str
+    """Why, in one or two sentences."""
+    suggestion: str = ""
+    """What the writer should do next; empty on accept."""
 
 
 class Round(Record):
@@ -127,13 +149,18 @@ class Round(Record):
 
     number: int
     """Counted from 1 within the episode."""
+    known: int = 0
+    """Rounds before it that were known when it was written; less than `number` - 1 if several were
+    written at once."""
     lesson: str = ""
     """What the orchestrator made of the failures before; empty in the first round."""
     brief: str
     """What the challenger was told."""
+    angle: str = ""
+    """What it was told besides, if several tasks were written from one brief."""
     notes: str = ""
     """The challenger's scratchpad, kept because a demonstration needs it."""
-    task: Task | None = None
+    task: AnyTask | None = None
     """`None` if the challenger gave nothing that could be read."""
     weak: tuple[Attempt, ...] = ()
     """Attempts of the weak solver, in order; fewer than planned if the verdict was certain."""
@@ -144,6 +171,8 @@ class Round(Record):
     """Every rule that failed and by how much, in one line; empty if accepted."""
     misses: tuple[Miss, ...] = ()
     """The rules of the gate that failed."""
+    review: Review | None = None
+    """What the referee said, in domains that have one."""
     failure: Failure | None = None
     """Why the round could not be scored, or what was malformed."""
 
@@ -164,10 +193,15 @@ class Round(Record):
         return mean(grades) if grades else None
 
 
+Stopped = Literal["accepted", "rounds", "tokens", "unsuitable", "failure"]
+
+
 class Episode(Record):
     """All rounds on one document."""
 
     document_id: str
+    material: str = ""
+    """What the roles were given in place of the document's text; empty if it was the text."""
     rounds: tuple[Round, ...]
     usage: Usage = Usage()
     """Everything that the episode asked of any model."""
@@ -175,10 +209,12 @@ class Episode(Record):
     """The same, by role."""
     seconds: float = 0.0
     """Wall-clock time."""
-    stopped: Literal["accepted", "rounds", "tokens", "failure"] = "rounds"
-    """What ended the episode: an accepted task, a cap, or a failure."""
+    stopped: Stopped = "rounds"
+    """What ended the episode: an accepted task, a cap, an unsuitable document, or a failure."""
+    reason: str = ""
+    """Why the document is unsuitable; empty if it is not."""
     failure: Failure | None = None
-    """Set if and only if the episode could not be scored."""
+    """Set if the episode could not be scored though its document was suitable."""
 
     @property
     def accepted(self) -> Round | None:
@@ -188,8 +224,8 @@ class Episode(Record):
 
     @property
     def score(self) -> Fraction | None:
-        """Gap of the accepted task, 0 if there is none, `None` if infrastructure failed."""
-        if self.failure is not None:
+        """Gap of the accepted task, 0 if there is none, `None` if nothing could be scored."""
+        if self.failure is not None or self.stopped == "unsuitable":
             return None
         accepted = self.accepted
         return Fraction(0) if accepted is None else accepted.gap

@@ -16,6 +16,8 @@ class Settings(Record):
     """Answers of the weak solver per task."""
     strong_attempts: PositiveInt = 3
     """Answers of the strong solver per task."""
+    candidates: PositiveInt = 1
+    """Tasks written at once from one brief, each from another angle."""
     race: bool = True
     """Skip attempts that cannot change the verdict. Without it every attempt is made."""
     in_flight: PositiveInt = 1

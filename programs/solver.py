@@ -2,8 +2,9 @@
 
 import dspy
 
-from .records import Task
-from .role import Role
+from .records import AnswerTask, AnyTask
+from .role import Role, ask
+from .usage import sample
 
 
 # The docstring below is a prompt: speak to the model only.
@@ -15,6 +16,16 @@ class SolveTask(dspy.Signature):
     answer: str = dspy.OutputField(desc="your complete answer")
 
 
+_TWO_AND_TWO = AnswerTask(
+    question_type="arithmetic",
+    skills=["addition"],
+    topic="none",
+    answer_type="set",
+    question="What is 2+2? Answer with the number alone.",
+    reference="4",
+)
+
+
 class Solver(Role):
     """Answer a task from its context and question alone."""
 
@@ -23,7 +34,16 @@ class Solver(Role):
     ) -> None:
         super().__init__(name, lm)
         self.solve = dspy.Predict(solve)
+        self._inputs = tuple(solve.input_fields)
 
-    async def aforward(self, task: Task) -> dspy.Prediction:
+    async def aforward(self, task: AnyTask) -> dspy.Prediction:
         """Return a prediction with `answer`."""
-        return await self.speak(self.solve, context=task.context, question=task.question)
+        given = {"context": task.context, "question": task.question}
+        wanted = {name: given[name] for name in self._inputs}
+        return await self.speak(self.solve, **wanted)
+
+    async def alive(self) -> bool:
+        """Tell whether the model answers the simplest question there is."""
+        with sample("probe"):
+            reply = await ask(self, task=_TWO_AND_TWO)
+        return reply.failure is None and bool(reply.prediction.answer.strip())

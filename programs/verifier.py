@@ -1,6 +1,6 @@
 """The quality verifier: refuses unsound tasks before a solver is paid for."""
 
-from typing import Literal
+from typing import Any, Literal
 
 import dspy
 from pydantic import BaseModel, ConfigDict, Field
@@ -70,8 +70,8 @@ class QualityVerifier(Role):
         self.check = dspy.Predict(check)
 
     async def aforward(self, document: str, task: Task) -> dspy.Prediction:
-        """Return a prediction with `report`."""
-        return await self.speak(
+        """Return a prediction with `report`, and `faults`: what is wrong, empty if nothing is."""
+        said = await self.speak(
             self.check,
             document=document,
             question_type=task.question_type,
@@ -79,3 +79,18 @@ class QualityVerifier(Role):
             question=task.question,
             criteria=[f"{c.weight:+d}: {c.criterion}" for c in task.rubric],
         )
+        wrong = said.report.faults()
+        if wrong and said.report.feedback:
+            wrong = [*wrong, said.report.feedback]
+        return dspy.Prediction(report=said.report, faults=wrong)
+
+
+class Unchecked(Role):
+    """Let every task pass, in domains in which something later looks at it."""
+
+    def __init__(self, lm: dspy.LM | None = None) -> None:
+        super().__init__("verifier", lm)
+
+    async def aforward(self, document: str, task: Any) -> dspy.Prediction:
+        """Return a prediction without `faults`."""
+        return dspy.Prediction(faults=[])

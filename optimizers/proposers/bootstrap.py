@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...programs import Autodata, Document, Episode, Round
-from ...programs.orchestrator import describe_failures
+from ...programs.challenger import with_angle
 
 Demos = dict[str, list[dict[str, Any]]]
 """Demonstrations by predictor name, as plain JSON."""
@@ -46,22 +46,24 @@ def demo_sets(
 def _demos(program: Autodata, document: Document, episode: Episode) -> dict[str, dict[str, Any]]:
     """Show what each predictor was given and what it said in the round that was accepted."""
     last = episode.rounds[-1]
-    failures = describe_failures(episode.rounds[:-1], memory=program.settings.memory)
+    known = episode.rounds[: last.known]
+    failures = program.domain.describe(known, memory=program.settings.memory)
+    material = episode.material or document.text
     return {
         "challenger.write": {
-            "document": document.text,
-            "rubric_rules": program.domain.rubric_rules.describe(),
-            "brief": last.brief,
+            "document": material,
+            "rules": program.domain.rules.describe(),
+            "brief": with_angle(last.brief, last.angle),
             "failures": failures,
             "notes": last.notes,
             "task": last.task.model_dump(mode="json") if last.task else {},
         },
-        **_orchestration(document, last, failures),
+        **_orchestration(material, last, failures),
     }
 
 
-def _orchestration(document: Document, last: Round, failures: str) -> dict[str, dict[str, Any]]:
+def _orchestration(material: str, last: Round, failures: str) -> dict[str, dict[str, Any]]:
     if not failures:
-        return {"orchestrator.plan": {"document": document.text, "brief": last.brief}}
-    shown = {"document": document.text, "failures": failures}
+        return {"orchestrator.plan": {"document": material, "brief": last.brief}}
+    shown = {"document": material, "failures": failures}
     return {"orchestrator.analyze": {**shown, "lesson": last.lesson, "brief": last.brief}}

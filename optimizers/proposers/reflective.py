@@ -10,7 +10,6 @@ import dspy
 from dspy.teleprompt.gepa import InstructionProposer
 
 from ...programs import Autodata, Document, Episode, Round
-from ...programs.orchestrator import describe_failures
 from ...programs.usage import sample
 from ..feedback import feedback
 
@@ -51,11 +50,11 @@ def reflective_instructions(
     heard = {
         name: [(e, one) for e in episodes if (one := spoken(e, name)) is not None] for name in own
     }
-    proposer, memory = _proposer(), program.settings.memory
+    proposer = _proposer()
     for number in range(count):
         for name in [name for name in own if heard[name]]:
             shown = draws.sample(heard[name], min(examples, len(heard[name])))
-            records = [_record(documents[e.document_id], e, one, name, memory) for e, one in shown]
+            records = [_record(program, documents[e.document_id], e, one, name) for e, one in shown]
             try:
                 with sample(f"reflective-{number}"), dspy.context(lm=lm, disable_history=True):
                     new = proposer(own, {name: records}, [name])[name]
@@ -85,11 +84,12 @@ def spoken(episode: Episode, predictor: str) -> Round | None:
 
 
 def _record(
-    document: Document, episode: Episode, one: Round, predictor: str, memory: int
+    program: Autodata, document: Document, episode: Episode, one: Round, predictor: str
 ) -> dict[str, Any]:
     """Show what a predictor was given and said in a round, and how the episode went."""
-    failures = describe_failures(episode.rounds[: one.number - 1], memory=memory)
-    given: dict[str, Any] = {"document": document.text}
+    describe = program.domain.describe
+    failures = describe(episode.rounds[: one.known], memory=program.settings.memory)
+    given: dict[str, Any] = {"document": episode.material or document.text}
     said: dict[str, Any] = {"brief": one.brief}
     if predictor != "orchestrator.plan":
         given["failures"] = failures
@@ -101,7 +101,7 @@ def _record(
     return {
         "Inputs": given,
         "Generated Outputs": said,
-        "Feedback": feedback(episode, predictor),
+        "Feedback": feedback(episode, predictor, describe),
     }
 
 

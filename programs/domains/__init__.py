@@ -1,8 +1,8 @@
 """The domains by name."""
 
-from .base import Domain
+from .base import ROLES, Domain
 from .research import RESEARCH
 
 DOMAINS: dict[str, Domain] = {domain.name: domain for domain in (RESEARCH,)}
 
-__all__ = ["DOMAINS", "RESEARCH", "Domain"]
+__all__ = ["DOMAINS", "RESEARCH", "ROLES", "Domain"]

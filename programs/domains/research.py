@@ -1,24 +1,20 @@
 """Research papers: open questions graded by rubric (paper, sections 2.1 and 3.1)."""
 
-from ...metrics import GATES, RubricRules
+from ...metrics import GATES
 from ..challenger import WriteTask
-from ..judge import JudgeAnswer
 from ..orchestrator import AnalyzeRounds, PlanTask
 from ..solver import SolveTask
-from ..verifier import CheckTask
-from .base import Domain
+from .base import Domain, Rubrics
 
 RESEARCH = Domain(
     name="research",
     gate=GATES["deployed"],
-    rubric_rules=RubricRules(),
+    rules=Rubrics(),
     weak_attempts=3,
     strong_attempts=3,
     rounds=12,
     plan=PlanTask,
     analyze=AnalyzeRounds,
     write=WriteTask,
-    check=CheckTask,
     solve=SolveTask,
-    grade=JudgeAnswer,
 )

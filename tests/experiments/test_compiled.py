@@ -28,7 +28,7 @@ EXAMPLE = Path(__file__).parents[2] / "examples" / "use_compiled.py"
 CORPUS = resources.files("autodata.experiments") / "corpus"
 DEMO: dict[str, Any] = {
     "document": "A text.",
-    "rubric_rules": "Some rules.",
+    "rules": "Some rules.",
     "brief": "Ask why.",
     "failures": "",
     "notes": "None.",

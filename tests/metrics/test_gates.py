@@ -11,14 +11,14 @@ fixed = settings(derandomize=True, database=None, deadline=None)
 
 
 def test_an_unknown_gate_is_refused_with_the_nearest_name() -> None:
-    with pytest.raises(ValueError, match="known gates are deployed, meta, prose; did you mean 'd"):
+    with pytest.raises(ValueError, match="known gates are deployed, legal, meta, prose, scientific; did you mean 'd"):
         gate("deploy")
     with pytest.raises(ValueError, match="choose one of these"):
         gate("x")
 
 
 def test_the_presets_cannot_be_changed() -> None:
-    assert list(GATES) == ["prose", "deployed", "meta"]
+    assert list(GATES) == ["prose", "deployed", "meta", "scientific", "legal"]
     assert all(name == preset.name for name, preset in GATES.items())
     with pytest.raises(TypeError):
         GATES["own"] = Gate(name="own")  # pyright: ignore[reportIndexIssue]

@@ -8,7 +8,7 @@ from autodata.programs import Autodata, Settings
 
 DEMO = {
     "document": "d",
-    "rubric_rules": "r",
+    "rules": "r",
     "brief": "b",
     "failures": "",
     "notes": "n",

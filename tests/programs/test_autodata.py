@@ -263,7 +263,7 @@ def test_state_goes_through_json(tmp_path: Path) -> None:
     program = Autodata(Cast().models)
     write = program.optimizable()["challenger.write"]
     write.signature = write.signature.with_instructions("Write it otherwise.")
-    write.demos = [dspy.Example(document="d", rubric_rules="r", brief="b", notes="n", task=TASK)]
+    write.demos = [dspy.Example(document="d", rules="r", brief="b", notes="n", task=TASK)]
     program.save(str(tmp_path / "program.json"))
     cast = Cast()
     loaded = Autodata(cast.models)

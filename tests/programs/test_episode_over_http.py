@@ -17,9 +17,10 @@ from autodata.programs import (
     Settings,
 )
 from autodata.programs.domains import RESEARCH
+from autodata.programs.domains.base import Rubrics
 
 DOCUMENT = Document(id="moss", text="Moss stores water, and peat stores carbon. " * 40)
-EASY = replace(RESEARCH, rubric_rules=RubricRules(total_min=1, positives_min=1, negatives_min=0))
+EASY = replace(RESEARCH, rules=Rubrics(RubricRules(total_min=1, positives_min=1, negatives_min=0)))
 TASK = {
     "question_type": "prediction under constraints",
     "skills": ["hydrology"],

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import pytest
 
-from autodata.programs.autodata import ROLES, Autodata, Settings
+from autodata.programs import ROLES, Autodata, Settings
 from autodata.programs.challenger import WriteTask
 from autodata.programs.lms import LanguageModels, ModelConfig
 from autodata.programs.records import Document, Episode, Outcome, Round

@@ -6,8 +6,8 @@ import dspy
 import dspy.lm15 as lm15
 import pytest
 
+from autodata.programs import ROLES, Autodata, Settings
 from autodata.programs.adapters import CHAT
-from autodata.programs.autodata import ROLES, Autodata, Settings
 from autodata.programs.lms import LanguageModels, ModelConfig
 from autodata.programs.records import Document, Episode, Outcome
 from autodata.programs.simulation import SimulatedModel

@@ -7,9 +7,9 @@ import dspy
 import dspy.lm15 as lm15
 import pytest
 
-from autodata.metrics import faults, grade
+from autodata.metrics import grade
+from autodata.programs import ROLES, Autodata, Settings
 from autodata.programs.adapters import CHAT
-from autodata.programs.autodata import ROLES, Autodata, Settings
 from autodata.programs.challenger import WriteTask
 from autodata.programs.domains import RESEARCH
 from autodata.programs.judge import JudgeAnswer
@@ -66,7 +66,7 @@ def text(model: str | SimulatedModel, asked: lm15.Request, rollout: str = "0") -
 def writing(brief: str = "", signature: Any = WriteTask, **options: Any) -> lm15.Request:
     inputs = {
         "document": DOCUMENT,
-        "rubric_rules": RESEARCH.rubric_rules.describe(),
+        "rules": RESEARCH.rules.describe(),
         "brief": brief,
         "failures": "",
     }
@@ -106,7 +106,7 @@ def test_a_task_is_written_in_the_form_that_was_asked_for(adapter: dspy.ChatAdap
         task = readable(adapter, text("challenger", writing(adapter=adapter), str(i)))
         if task is None:
             continue
-        sound += not faults(task.rubric, RESEARCH.rubric_rules)
+        sound += not RESEARCH.rules.faults(task)
         assert all(c.criterion.count("“") == 1 for c in task.rubric)
         quoted = [c.criterion.split("“")[1].split("”")[0] for c in task.rubric if c.weight > 0]
         assert all(phrase in task.reference for phrase in quoted)
@@ -173,7 +173,7 @@ def test_principles_are_recognised_in_instructions_brief_and_demonstrations() ->
     rules = SENTENCES["specific"]
     demo = {
         "document": "d",
-        "rubric_rules": "r",
+        "rules": "r",
         "brief": "b",
         "failures": "f",
         "notes": rules,
