@@ -18,6 +18,7 @@ from pydantic import (
     PositiveInt,
     Tag,
     ValidationError,
+    field_validator,
     model_validator,
 )
 
@@ -83,8 +84,8 @@ class ExperimentConfig(Part):
     """Folder that holds the runs."""
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
     """Root of all randomness. 0 is a seed like any other."""
-    domain: Literal["research"] = "research"
-    """What kind of task is written."""
+    domain: str = "research"
+    """What kind of task is written: the name of a domain."""
     gate: GateChoice | None = None
     """Acceptance rule: the name of a preset or a table of rules; the domain's own if absent."""
     documents: DocumentSource = DocumentSource()
@@ -107,6 +108,15 @@ class ExperimentConfig(Part):
     """Times that baseline and winner are measured on each test document, with fresh answers."""
     tracking: TrackingConfig = TrackingConfig()
     """Where MLflow records the run."""
+
+    @field_validator("domain")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        if name in DOMAINS:
+            return name
+        near = difflib.get_close_matches(name, DOMAINS, 1)
+        hint = f"did you mean {near[0]!r}?" if near else "choose one of these"
+        raise ValueError(f"domain={name!r:.60}: known are {', '.join(DOMAINS)}; {hint}")
 
     @model_validator(mode="after")
     def _consistent(self) -> "ExperimentConfig":

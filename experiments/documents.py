@@ -38,7 +38,7 @@ class Splits(NamedTuple):
     test: list[Document]
 
 
-def load(source: DocumentSource, *, seed: int) -> Documents:
+def load(source: DocumentSource, *, seed: int, domain: str = "research") -> Documents:
     """Read the documents of `source`.
 
     One bad document is rejected and does not stop the run.
@@ -46,6 +46,7 @@ def load(source: DocumentSource, *, seed: int) -> Documents:
     Args:
         source: Where to read, and the bounds on length.
         seed: Decides which documents a `limit` keeps. Nothing else depends on it.
+        domain: Whose shipped documents are meant by `corpus`.
 
     Returns:
         At least one accepted document, and the rejected ones with their reasons.
@@ -57,7 +58,7 @@ def load(source: DocumentSource, *, seed: int) -> Documents:
     accepted: list[Document] = []
     rejected: list[Rejected] = []
     first: dict[str, str] = {}
-    for found in _find(source):
+    for found in _find(source, domain):
         text = _normal(found.text)
         reason = found.reason or _problem(found.id, text, source)
         if not reason and text in first:
@@ -173,10 +174,11 @@ def _nothing(source: DocumentSource, rejected: Sequence[Rejected]) -> str:
     )
 
 
-def _find(source: DocumentSource) -> Iterator[Found]:
+def _find(source: DocumentSource, domain: str) -> Iterator[Found]:
     """Yield everything that could be a document, sorted by id."""
     if source.path == SHIPPED:
-        with resources.as_file(resources.files("autodata.experiments") / SHIPPED) as folder:
+        shipped = resources.files("autodata.experiments") / SHIPPED / domain
+        with resources.as_file(shipped) as folder:
             yield from _folder(folder, source)
         return
     try:

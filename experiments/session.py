@@ -54,7 +54,7 @@ def open_session(config: ExperimentConfig, reporter: Reporter) -> Iterator[Sessi
     Raises:
         InputError: If documents, models or the folder cannot be used.
     """
-    loaded = load(config.documents, seed=config.seed)
+    loaded = load(config.documents, seed=config.seed, domain=config.domain)
     for rejected in loaded.rejected:
         reporter.line(f"document {rejected.id}: left out, {rejected.reason}")
     models = connect(config)

@@ -19,9 +19,9 @@ class DocumentSource(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     path: str = Field(default=SHIPPED, min_length=1)
-    """`corpus` (the shipped documents); a folder of .md and .txt files (subfolders too, hidden ones
-    not) or one saved by `datasets`; a .md, .txt, .jsonl, .parquet or .csv file; or else a dataset
-    id, `org/name` or `org/name:config`."""
+    """`corpus` (the shipped documents of the domain); a folder of .md and .txt files (subfolders
+    too, hidden ones not) or one saved by `datasets`; a .md, .txt, .jsonl, .parquet or .csv file; or
+    else a dataset id, `org/name` or `org/name:config`."""
     column: str = "text"
     """Column of a table that holds the text."""
     id_column: str | None = None

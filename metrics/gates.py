@@ -110,8 +110,8 @@ _PRESETS: dict[str, dict[str, Any]] = {
 GATES: Mapping[str, Gate] = MappingProxyType(
     {name: Gate(name=name, **rules) for name, rules in _PRESETS.items()}
 )
-"""The paper's gates: `prose` (section 3.1), `deployed` (Fig. 7), `meta` (section 4),
-`scientific` (section 3.3), and `legal`, which has no rule: there a referee decides (section 3.2)."""
+"""The paper's gates: `prose` (section 3.1), `deployed` (Fig. 7), `meta` (section 4), `scientific`
+(section 3.3), and `legal` (section 3.2), which has no rule because a referee decides."""
 
 
 def gate(name: str) -> Gate:

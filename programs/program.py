@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import dspy
 
-from ..metrics import Gate
+from ..metrics import GATES, Gate
 from . import background
 from .contest import Contest
 from .domains import RESEARCH, Domain
@@ -51,6 +51,9 @@ class Ended(NamedTuple):
 
 class Program(dspy.Module):
     """Turn a document into a task. Subclasses say how tasks come about, in `_rounds`."""
+
+    sequential = False
+    """Whether documents must be run one after the other, in order: an episode needs the earlier."""
 
     def __init__(
         self,
@@ -116,6 +119,22 @@ class Program(dspy.Module):
         accepted = episode.accepted
         return dspy.Prediction(
             episode=episode, task=accepted.task if accepted else None, score=episode.score
+        )
+
+    def recall(self, episode: Episode) -> None:
+        """Take note of an episode of an earlier start, as if it had just been run here."""
+
+    def select(self, episodes: Sequence[Episode]) -> list[Episode]:
+        """Drop tasks that only show beside all others that they are not worth keeping."""
+        return list(episodes)
+
+    async def attempted(self, task: AnyTask) -> Round:
+        """Let both solvers make every attempt at a task, whatever the gate would say of it."""
+        contest = Contest(
+            self.weak, self.strong, self.judge, GATES["legal"], self.settings, self.domain.probe
+        )
+        return await contest.decide(
+            Round(number=1, brief="", task=task, outcome=Outcome.UNSCORED), task
         )
 
     async def _rounds(self, document: Document, material: str, ledger: Ledger) -> Ended:

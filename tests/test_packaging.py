@@ -80,7 +80,7 @@ def test_presets_are_found_where_the_package_is() -> None:
 
 
 def test_the_corpus_is_enough_to_split_and_no_text_comes_twice() -> None:
-    folder = resources.files("autodata.experiments") / "corpus"
+    folder = resources.files("autodata.experiments") / "corpus" / "research"
     texts = {entry.name: entry.read_text(encoding="utf-8") for entry in folder.iterdir()}
     assert len(texts) >= 30
     assert all(name.endswith(".md") for name in texts)

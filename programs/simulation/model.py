@@ -10,6 +10,7 @@ import dspy.lm15 as lm15
 from .briefing import brief
 from .faults import Tries, due, spoil, strike
 from .judging import check, judge
+from .kinds import answered
 from .options import Options, parse
 from .prompts import Prompt, read, system_text, write
 from .proposer import Proposer
@@ -94,6 +95,9 @@ class SimulatedModel:
             turns = [(message.role, message.text or "") for message in request.messages]
             draw = stream(*root, "proposal", _digest(request), rollout)
             return Proposer().answer(system_text(request), turns, draw)
+        special = answered(prompt, key, self.options)
+        if special is not None:
+            return write(prompt.form, special)
         if "task" in wanted:
             leaked = due(faults.leak, *key, "leak")
             return write(prompt.form, write_task(prompt, key, leaked=leaked))

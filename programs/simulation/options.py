@@ -11,7 +11,16 @@ from .irt import JUDGE_ERROR, STRONG, WEAK
 ABILITIES = {"weak": WEAK, "strong": STRONG, "weak-b": -0.45, "strong-b": 1.25}
 """Ability of each solver in logits; the pair `-b` is for held-out reports."""
 
-NAMES = ("orchestrator", "challenger", "verifier", "judge", "proposer", *ABILITIES)
+NAMES = (
+    "reader",
+    "orchestrator",
+    "challenger",
+    "verifier",
+    "judge",
+    "referee",
+    "proposer",
+    *ABILITIES,
+)
 """The models that there are."""
 
 

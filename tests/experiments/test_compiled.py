@@ -25,7 +25,7 @@ from autodata.programs import Autodata, Document, Models, Task
 from tests.experiments.conftest import OPEN_GATE, PLANTED, Command, Finished, sets
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "use_compiled.py"
-CORPUS = resources.files("autodata.experiments") / "corpus"
+CORPUS = resources.files("autodata.experiments") / "corpus" / "research"
 DEMO: dict[str, Any] = {
     "document": "A text.",
     "rules": "Some rules.",

@@ -17,7 +17,7 @@ from autodata.experiments.config import load_config
 from autodata.experiments.progress import Reporter
 from autodata.experiments.runner import optimize
 
-CORPUS = Path(__file__).parents[2] / "experiments" / "corpus"
+CORPUS = Path(__file__).parents[2] / "experiments" / "corpus" / "research"
 SMALL = (
     "documents.limit=12",
     "search.trials=6",

@@ -11,7 +11,10 @@ fixed = settings(derandomize=True, database=None, deadline=None)
 
 
 def test_an_unknown_gate_is_refused_with_the_nearest_name() -> None:
-    with pytest.raises(ValueError, match="known gates are deployed, legal, meta, prose, scientific; did you mean 'd"):
+    with pytest.raises(
+        ValueError,
+        match="known gates are deployed, legal, meta, prose, scientific; did you mean 'd",
+    ):
         gate("deploy")
     with pytest.raises(ValueError, match="choose one of these"):
         gate("x")

@@ -28,7 +28,7 @@ from autodata.programs.simulation.words import keys
 from autodata.programs.simulation.world import BEST, PLAIN, Expectation, expected, single
 from autodata.programs.simulation.writing import drafted
 
-CORPUS = sorted((Path(__file__).parents[3] / "experiments" / "corpus").glob("*.md"))
+CORPUS = sorted((Path(__file__).parents[3] / "experiments" / "corpus" / "research").glob("*.md"))
 GOOD = frozenset(PRINCIPLES) - HARMFUL
 LARGE = PLAIN._replace(documents=12000)
 HELD_OUT = LARGE._replace(weak=-0.45, strong=1.25)
