@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from ..metrics import Gate
 from ..optimizers import Candidate, Knobs
-from ..programs import DOMAINS, Autodata, LanguageModels, ModelConfig, Models, Settings
+from ..programs import DOMAINS, Autodata, Domain, LanguageModels, ModelConfig, Models, Settings
 from .config import ExperimentConfig, Part
 from .errors import InputError
 from .source import one_line
@@ -106,6 +106,7 @@ def load(
     path: str | Path,
     models: Models | None = None,
     *,
+    domain: Domain | None = None,
     cache: Path | None = None,
 ) -> Autodata:
     """Load a compiled program, ready to call: `load("compiled")(document=text)`.
@@ -113,6 +114,8 @@ def load(
     Args:
         path: The folder.
         models: Models to run it on; those that it was optimized for if absent.
+        domain: The domain that it was made for, if that is one of your own: a folder that somebody
+            hands you never decides what code is imported.
         cache: Folder of finished answers; without one nothing is kept.
 
     Raises:
@@ -120,19 +123,19 @@ def load(
     """
     folder = Path(path)
     manifest = load_manifest(folder)
-    if manifest.domain not in DOMAINS:
+    domain = domain or DOMAINS.get(manifest.domain)
+    if domain is None:
         raise InputError(
             f"{folder}: made for domain {manifest.domain!r}, and this version knows "
-            f"{', '.join(DOMAINS)}; use the version named in manifest.json"
+            f"{', '.join(DOMAINS)}; pass your own with load(path, domain=...), or use the version "
+            "named in manifest.json"
         )
     try:
-        needed = {role: manifest.models[role] for role in DOMAINS[manifest.domain].spoken}
+        needed = {role: manifest.models[role] for role in domain.spoken}
         connected = models or LanguageModels(needed, cache).roles
     except ValueError as error:
         raise InputError(f"{folder}: {error}") from None
-    program = Autodata(
-        connected, DOMAINS[manifest.domain], gate=manifest.gate, settings=manifest.settings
-    )
+    program = Autodata(connected, domain, gate=manifest.gate, settings=manifest.settings)
     try:
         program.load(str(folder / "program.json"))
     except (OSError, AttributeError, LookupError, TypeError, ValueError) as error:
@@ -143,13 +146,13 @@ def load(
     return program
 
 
-def read_candidate(folder: Path) -> Candidate:
-    """Return the candidate that a compiled program embodies.
+def read_candidate(folder: Path, domain: Domain | None = None) -> Candidate:
+    """Return the candidate that a compiled program embodies; `domain` as in `load`.
 
     Raises:
         InputError: If the folder is no compiled program.
     """
-    return Candidate.of(load(folder, Models()))
+    return Candidate.of(load(folder, Models(), domain=domain))
 
 
 def _readme(manifest: Manifest, candidate: Candidate) -> str:

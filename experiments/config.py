@@ -2,12 +2,10 @@
 
 import difflib
 import importlib.resources
-import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import parse_qs, urlsplit
 
 import tomli_w
 from pydantic import (
@@ -25,10 +23,11 @@ from pydantic import (
 from ..metrics import Gate
 from ..metrics import gate as named_gate
 from ..optimizers import SearchOptions
-from ..programs import DOMAINS, PROPOSER, Domain, ModelConfig, Settings
-from ..programs.domains import RESEARCH
+from ..programs import PROPOSER, Domain, ModelConfig, Settings
+from ..programs.domains import RESEARCH, find_domain
 from .errors import InputError
 from .explain import explained, unknown_key
+from .secrets import refuse_secrets
 from .source import DocumentSource
 
 Fraction01 = Annotated[float, Field(gt=0, lt=1)]
@@ -85,7 +84,7 @@ class ExperimentConfig(Part):
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
     """Root of all randomness. 0 is a seed like any other."""
     domain: str = "research"
-    """What kind of task is written: the name of a domain."""
+    """What kind of task is written: a shipped domain, or `module:NAME` for one of your own."""
     gate: GateChoice | None = None
     """Acceptance rule: the name of a preset or a table of rules; the domain's own if absent."""
     documents: DocumentSource = DocumentSource()
@@ -112,11 +111,8 @@ class ExperimentConfig(Part):
     @field_validator("domain")
     @classmethod
     def _known(cls, name: str) -> str:
-        if name in DOMAINS:
-            return name
-        near = difflib.get_close_matches(name, DOMAINS, 1)
-        hint = f"did you mean {near[0]!r}?" if near else "choose one of these"
-        raise ValueError(f"domain={name!r:.60}: known are {', '.join(DOMAINS)}; {hint}")
+        find_domain(name)
+        return name
 
     @model_validator(mode="after")
     def _consistent(self) -> "ExperimentConfig":
@@ -146,7 +142,7 @@ class ExperimentConfig(Part):
                     f"loop.{role}_attempts=1"
                 )
         for role, model in self.models.items():
-            _refuse_secrets(role, model)
+            refuse_secrets(role, model)
         _ = self.rule
         return self
 
@@ -158,7 +154,7 @@ class ExperimentConfig(Part):
     @property
     def task_domain(self) -> Domain:
         """The domain's prompts and numbers."""
-        return DOMAINS[self.domain]
+        return find_domain(self.domain)
 
     @property
     def rule(self) -> Gate:
@@ -244,9 +240,7 @@ def _with_defaults(table: Mapping[str, Any]) -> dict[str, Any]:
     models = table.get("models")
     if not isinstance(models, dict):
         return dict(table)
-    # Which domain is wrong is said by the model's own validation.
-    domain = DOMAINS.get(str(table.get("domain", "research")), RESEARCH)
-    spoken = (*domain.spoken, PROPOSER)
+    spoken = (*_domain(table).spoken, PROPOSER)
     unknown = [role for role in models if role not in (*spoken, "default")]
     if unknown:
         raise InputError(unknown_key(f"models.{unknown[0]}", unknown[0], (*spoken, "default")))
@@ -261,28 +255,9 @@ def _with_defaults(table: Mapping[str, Any]) -> dict[str, Any]:
     return {**table, "models": {role: {**default, **models.get(role, {})} for role in roles}}
 
 
-_SECRET = re.compile(r"(^|[_-])(api[_-]?key|key|token|secret|password|authorization)$", re.I)
-
-
-def _refuse_secrets(role: str, model: ModelConfig) -> None:
-    """Keep keys out of configurations, which are logged as written."""
-    why = "and configurations are logged; name an environment variable in api_key_env instead"
-    for name in _names(model.extra):
-        if _SECRET.search(name.rpartition(".")[2]):
-            raise ValueError(f"models.{role}.extra.{name} looks like a secret, {why}")
-    if model.api_base is None:
-        return
-    parts = urlsplit(model.api_base)
-    if parts.username or parts.password or any(map(_SECRET.search, parse_qs(parts.query))):
-        raise ValueError(f"models.{role}.api_base holds a password or key, {why}")
-
-
-def _names(value: Any, path: str = "") -> Iterator[str]:
-    """Yield the dotted names of all keys, however deep."""
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            yield f"{path}{key}"
-            yield from _names(inner, f"{path}{key}.")
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _names(inner, path)
+def _domain(table: Mapping[str, Any]) -> Domain:
+    """Return the domain in force; that one is unknown is said when the table is validated."""
+    try:
+        return find_domain(str(table.get("domain", RESEARCH.name)))
+    except ValueError:
+        return RESEARCH

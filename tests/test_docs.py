@@ -76,7 +76,14 @@ def test_every_command_about_the_demo_runs(command: str, finished: Path) -> None
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_every_configuration_shown_is_valid(page: Path, tmp_path: Path) -> None:
+def test_every_configuration_shown_is_valid(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for block in blocks(page, "python"):
+        if named := re.match(r"# (\w+\.py)\n", block):
+            (tmp_path / named[1]).write_text(block)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
     for block in blocks(page, "toml"):
         file = tmp_path / "shown.toml"
         default = (
