@@ -19,8 +19,8 @@ HOMES = {
 """Libraries that are imported in one place only."""
 LONG = {"programs/simulation/phrases.py"}
 """Files that are data written as Python."""
-KEPT = {"experiments/writer.py"}
-"""Files that keep any error, to raise it in the thread that asked."""
+KEPT = {"experiments/writer.py", "programs/sandbox/inside/stage.py"}
+"""Files that keep any error: to raise it in the thread that asked, or as a program's verdict."""
 UNTRUSTED = {"pickle", "cloudpickle", "dill", "joblib", "marshal", "shelve"}
 ARITHMETIC = {"numpy", "pydantic", "pydantic_core", "scipy", "sympy"}
 
