@@ -22,7 +22,7 @@ LONG = {"programs/simulation/phrases.py"}
 KEPT = {"experiments/writer.py", "programs/sandbox/inside/stage.py"}
 """Files that keep any error: to raise it in the thread that asked, or as a program's verdict."""
 UNTRUSTED = {"pickle", "cloudpickle", "dill", "joblib", "marshal", "shelve"}
-ARITHMETIC = {"numpy", "pydantic", "pydantic_core", "scipy", "sympy"}
+ARITHMETIC = {"numpy", "pydantic", "pydantic_core", "rapidfuzz", "scipy", "sympy"}
 
 
 def files(*folders: str) -> list[Path]:
