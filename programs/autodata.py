@@ -94,4 +94,6 @@ class Autodata(Program):
         if draft.task is None:
             return draft
         checked = await self._checked(material, draft, draft.task)
-        return await self._decided(checked, draft.task, before) if open_round(checked) else checked
+        if not open_round(checked):
+            return checked
+        return await self._decided(material, checked, draft.task, before)

@@ -26,6 +26,8 @@ class Contest:
     settings: Settings
     probe: bool = False
     """An empty answer of a solver whose model is alive counts as wrong."""
+    repeats: bool = False
+    """Attempts may be the same word for word."""
 
     async def decide(self, tried: Round, task: AnyTask) -> Round:
         """Let both solvers try, weak first unless nothing can be decided early; close the round."""
@@ -105,7 +107,8 @@ class Contest:
             while len(done) < planned:
                 while len(waiting) < ahead and (number := next(numbers, None)) is not None:
                     waiting.append(asyncio.create_task(self._attempt(solver, number, task)))
-                done.append(_unlike(solver, await waiting[0], done))
+                attempt = await waiting[0]
+                done.append(attempt if self.repeats else _unlike(solver, attempt, done))
                 waiting.popleft()
                 if self.settings.race and (done[-1].failure is not None or certain(done)):
                     break

@@ -130,11 +130,19 @@ class Program(dspy.Module):
 
     async def attempted(self, task: AnyTask) -> Round:
         """Let both solvers make every attempt at a task, whatever the gate would say of it."""
-        contest = Contest(
-            self.weak, self.strong, self.judge, GATES["legal"], self.settings, self.domain.probe
-        )
-        return await contest.decide(
-            Round(number=1, brief="", task=task, outcome=Outcome.UNSCORED), task
+        tried = Round(number=1, brief="", task=task, outcome=Outcome.UNSCORED)
+        return await self._contest(GATES["legal"]).decide(tried, task)
+
+    def _contest(self, gate: Gate) -> Contest:
+        """Put the solvers and the judge under a gate, with the domain's rules for attempts."""
+        return Contest(
+            self.weak,
+            self.strong,
+            self.judge,
+            gate,
+            self.settings,
+            probe=self.domain.probe,
+            repeats=self.domain.repeats,
         )
 
     async def _rounds(self, document: Document, material: str, ledger: Ledger) -> Ended:
@@ -149,18 +157,16 @@ class Program(dspy.Module):
             if report.failure is not None:
                 return tried.model_copy(update={"failure": report.failure})
             wrong = report.prediction.faults
-        if not wrong:
-            return tried
-        return tried.model_copy(
-            update={"outcome": Outcome.FAILED_QUALITY_CHECK, "reason": "; ".join(wrong)}
-        )
+        return _refused(tried, wrong) if wrong else tried
 
-    async def _decided(self, tried: Round, task: AnyTask, before: Sequence[Round]) -> Round:
+    async def _decided(
+        self, material: str, tried: Round, task: AnyTask, before: Sequence[Round]
+    ) -> Round:
         """Let the solvers try a sound task, and close the round."""
-        contest = Contest(
-            self.weak, self.strong, self.judge, self.gate, self.settings, self.domain.probe
-        )
-        closed = await contest.decide(tried, task)
+        wrong = self.domain.overrides(material, task)
+        if wrong:
+            return _refused(tried, wrong)
+        closed = await self._contest(self.gate).decide(tried, task)
         if closed.outcome is not Outcome.ACCEPTED:
             return closed
         reply = await ask(self.referee, closed=closed, before=before)
@@ -178,6 +184,13 @@ def frozen(role: Any) -> Any:
     """Hide a role's predictors from optimizers (`named_predictors` skips compiled modules)."""
     role._compiled = True
     return role
+
+
+def _refused(tried: Round, wrong: Sequence[str]) -> Round:
+    """Close a round whose task is unsound."""
+    return tried.model_copy(
+        update={"outcome": Outcome.FAILED_QUALITY_CHECK, "reason": "; ".join(wrong)}
+    )
 
 
 def open_round(one: Round) -> bool:

@@ -7,6 +7,7 @@ import dspy
 from . import background
 from .adapters import CHAT, SCHEMA
 from .records import Failure
+from .sandbox import SandboxError
 from .usage import Call, observing
 
 
@@ -68,7 +69,7 @@ async def ask(role: Role, **inputs: Any) -> Reply:
             failure = Failure(role=role.name, kind=kind, message=_first_line(error))
         except dspy.LMUnexpectedError as error:
             raise error.__cause__ or error from None
-        except dspy.LMError as error:
+        except (dspy.LMError, SandboxError) as error:
             failure = Failure(role=role.name, kind="infrastructure", message=_first_line(error))
     truncated = bool(calls) and calls[-1].finish_reason == "length"
     if failure is not None and failure.kind != "infrastructure" and truncated:

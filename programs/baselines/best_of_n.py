@@ -60,7 +60,7 @@ class BestOfN(Planned):
                 one = await self._tried(number, document, material)
                 if one.task is not None and open_round(one):
                     # No task knows of another, so neither may whoever judges it.
-                    one = await self._decided(one, one.task, ())
+                    one = await self._decided(material, one, one.task, ())
             rounds.append(one)
             if one.failure is not None and one.failure.kind == "infrastructure":
                 return Ended(rounds, "failure", one.failure)

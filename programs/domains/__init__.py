@@ -2,9 +2,12 @@
 
 from . import find as _find
 from .base import ROLES, Domain
+from .code import CODE
+from .legal import LEGAL
 from .research import RESEARCH
+from .scientific import SCIENTIFIC
 
-DOMAINS: dict[str, Domain] = {domain.name: domain for domain in (RESEARCH,)}
+DOMAINS: dict[str, Domain] = {domain.name: domain for domain in (RESEARCH, LEGAL, SCIENTIFIC, CODE)}
 
 
 def find_domain(name: str) -> Domain:
@@ -12,4 +15,4 @@ def find_domain(name: str) -> Domain:
     return _find.find(name, DOMAINS)
 
 
-__all__ = ["DOMAINS", "RESEARCH", "ROLES", "Domain", "find_domain"]
+__all__ = ["CODE", "DOMAINS", "LEGAL", "RESEARCH", "ROLES", "SCIENTIFIC", "Domain", "find_domain"]

@@ -57,6 +57,11 @@ class Describe(Protocol):
         ...
 
 
+def nothing(material: str, task: Any) -> list[str]:
+    """Override no decision."""
+    return []
+
+
 MakeRole = Callable[[dspy.LM | None], Any]
 """Makes a role for a model. Roles that ask none ignore it."""
 
@@ -86,6 +91,9 @@ class Domain:
     """Refuses unsound tasks before a solver is paid for."""
     judge: MakeRole = Judge
     """Grades one answer."""
+    overrides: Callable[[str, Any], list[str]] = nothing
+    """Why a task is refused whatever solvers and referee make of it, given the reader's material.
+    Looked at where a gate decides, before anybody is paid, and not for tasks without a gate."""
     referee: MakeRole = Referee
     """Has the last word on a task that the gate lets pass."""
     describe: Describe = describe_failures
@@ -94,6 +102,8 @@ class Domain:
     """Ways to vary tasks that are written at once from one brief."""
     candidates: int = 1
     """Tasks written at once from one brief."""
+    repeats: bool = False
+    """Whether honest attempts may be the same word for word, as short programs are."""
     probe: bool = False
     """Whether an empty answer of a solver whose model is alive counts as a wrong one."""
     spoken: tuple[str, ...] = ROLES

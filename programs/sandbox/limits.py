@@ -15,7 +15,7 @@ class Limits(BaseModel):
 
     cpu_seconds: PositiveInt = 2
     """Seconds of processor time. The systems count whole ones."""
-    wall_seconds: PositiveFloat = 6.0
+    wall_seconds: PositiveFloat = 15.0
     """Seconds by the clock for the whole check, waiting and sleeping included."""
     memory_bytes: int = Field(default=256 * MEBIBYTE, ge=64 * MEBIBYTE)
     """Address space. The interpreter itself needs about 30 MiB of it."""

@@ -222,3 +222,24 @@ def test_a_task_is_measured_with_every_attempt_whatever_the_gate_says() -> None:
     assert len(measured_round.weak) == len(measured_round.strong) == 3
     assert cast.calls("weak") == done + 3
     assert task.question == TASK["question"]
+
+
+def test_what_code_overrides_is_refused_where_a_gate_decides_and_before_anybody_is_paid() -> None:
+    cast = Cast()
+    long = replace(RESEARCH, overrides=lambda material, task: [f"too long for {material[:8]}"])
+    episode = run(cast, long, rounds=1)
+    assert episode.rounds[0].outcome is Outcome.FAILED_QUALITY_CHECK
+    assert episode.rounds[0].reason == "too long for Pressure"
+    assert [cast.calls("verifier"), cast.calls("weak"), cast.calls("judge")] == [1, 0, 0]
+
+
+@pytest.mark.parametrize(("repeats", "stopped"), [(True, "accepted"), (False, "rounds")])
+def test_equal_answers_are_a_sample_only_where_honest_ones_may_be_equal(
+    repeats: bool, stopped: str
+) -> None:
+    same = {name: fields(answer=f"GRADE={grade} " + "word " * 50) for name, grade in GRADES.items()}
+    cast = Cast({name: lambda request, rollout, text=text: text for name, text in same.items()})
+    assert run(cast, replace(RESEARCH, repeats=repeats), rounds=1).stopped == stopped
+
+
+GRADES = {"weak": 3, "strong": 8}
