@@ -108,6 +108,8 @@ class Domain:
     """Whether an empty answer of a solver whose model is alive counts as a wrong one."""
     spoken: tuple[str, ...] = ROLES
     """The roles that ask a model."""
+    sparing: tuple[str, ...] = ()
+    """Those of them that ask only where code cannot tell, so that a round may do without."""
 
     @property
     def settings(self) -> Settings:
