@@ -24,6 +24,7 @@ __all__ = [
     "default_uri",
     "impatient",
     "login",
+    "note",
     "noted",
     "place",
     "prepare",
@@ -76,10 +77,15 @@ def artifact_root(uri: str) -> Path | None:
     return None if file is None else file.parent / "artifacts"
 
 
-def noted(folder: Path) -> Tracked | None:
+def note(folder: Path, part: str = "") -> Path:
+    """Return the file that says where a run is recorded, or a part of what its folder holds."""
+    return folder / f"mlflow{part and f'-{part}'}.json"
+
+
+def noted(folder: Path, part: str = "") -> Tracked | None:
     """Return where a run says that it is recorded; `None` if its folder says nothing."""
     try:
-        return Tracked.model_validate_json((folder / "mlflow.json").read_text())
+        return Tracked.model_validate_json(note(folder, part).read_text())
     except (FileNotFoundError, UnicodeDecodeError, ValidationError):
         return None
 

@@ -3,13 +3,17 @@
 import time
 from collections.abc import Mapping
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import dspy
 
+from ..metrics.calibration import CALIBRATED
 from ..optimizers import Candidate
 from ..programs import Episode, LanguageModels, ModelConfig, Usage
 from ..programs.usage import sample
+from .calibrate import Calibrated, NotCalibratedError, probe
 from .config import ExperimentConfig, Part
+from .gate_file import kept_gate
 from .progress import Reporter
 from .session import Session, open_session
 
@@ -52,39 +56,73 @@ class Checked(Part):
     """How one trial round on the first document ended."""
     estimate: Estimate | None
     """`None` if that round could not be run."""
+    calibrated: Calibrated | None = None
+    """A gate measured on the solvers, if one was asked for."""
+    uncalibrated: str = ""
+    """Why there is none though it was asked for."""
 
     @property
     def fine(self) -> bool:
         """Nothing stands in the way of a run."""
-        return all(not model.problem for model in self.models) and self.estimate is not None
+        sound = all(not model.problem for model in self.models) and self.estimate is not None
+        return sound and not self.uncalibrated
 
 
-def check(config: ExperimentConfig, reporter: Reporter) -> Checked:
+def check(config: ExperimentConfig, reporter: Reporter, *, calibrate: int | None = None) -> Checked:
     """Ask every model something short, run one round, and estimate the whole.
 
     It works in a folder of its own, which it removes: no answer comes from a cache, and nothing is
-    left behind.
+    left behind, except the gate if one is to be calibrated.
+
+    Args:
+        config: The run to look at.
+        reporter: Shows the progress.
+        calibrate: Documents to calibrate a gate on, at least 4; `None` does not.
 
     Raises:
         InputError: If the configuration or the documents cannot be used.
     """
     with (
         TemporaryDirectory(prefix="autodata-check-", ignore_cleanup_errors=True) as scratch,
-        open_session(config.model_copy(update={"runs": scratch}), reporter) as session,
+        open_session(_elsewhere(config, scratch), reporter) as session,
     ):
         reporter.stage("models", len(config.models))
         found = [_model(session, role) for role in config.models]
         reporter.stage("one round", 1)
         episode = _one_round(session)
         heard = _heard(session, episode) and episode.failure is None
-        estimate = _estimate(config, len(session.documents), episode) if heard else None
-        return Checked(
+        checked = Checked(
             run=config.run,
             documents=len(session.documents),
             models=found,
             round=_ended(episode),
-            estimate=estimate,
+            estimate=_estimate(config, len(session.documents), episode) if heard else None,
         )
+        if calibrate is None:
+            return checked
+        return checked.model_copy(update=_calibrated(config, session, checked, calibrate))
+
+
+def _elsewhere(config: ExperimentConfig, folder: str) -> ExperimentConfig:
+    """Move a run to another folder; no gate is calibrated there that nobody asked for."""
+    gate = config.gate
+    if gate == CALIBRATED:
+        gate = kept_gate(config) or config.task_domain.gate
+    return config.model_copy(update={"runs": folder, "gate": gate})
+
+
+def _calibrated(
+    config: ExperimentConfig, session: Session, checked: Checked, documents: int
+) -> dict[str, Any]:
+    """Calibrate a gate, unless a model cannot be used; say what became of it."""
+    unfit = [model.role for model in checked.models if model.problem]
+    if unfit:
+        return {"uncalibrated": f"no gate was calibrated: mend the model of {unfit[0]} first"}
+    try:
+        found = probe(config, session.models, session.documents, session.reporter, wanted=documents)
+    except NotCalibratedError as error:
+        return {"uncalibrated": f"no gate was calibrated: {error}"}
+    return {"calibrated": found}
 
 
 class Ready(dspy.Signature):

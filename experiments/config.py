@@ -22,6 +22,7 @@ from pydantic import (
 
 from ..metrics import Gate
 from ..metrics import gate as named_gate
+from ..metrics.calibration import CALIBRATED
 from ..optimizers import SearchOptions
 from ..programs import PROPOSER, Domain, ModelConfig, Settings
 from ..programs.domains import RESEARCH, find_domain
@@ -36,6 +37,9 @@ GateChoice = Annotated[
     Annotated[str, Tag("name")] | Annotated[Gate, Tag("rules")],
     Discriminator(lambda value: "name" if isinstance(value, str) else "rules"),
 ]
+
+TRANSPORT = ("timeout", "retries", "concurrency", "input_price", "output_price", "api_key_env")
+"""Keys of a model that say how it is reached, and do not touch what it answers."""
 
 
 class Part(BaseModel):
@@ -86,7 +90,8 @@ class ExperimentConfig(Part):
     domain: str = "research"
     """What kind of task is written: a shipped domain, or `module:NAME` for one of your own."""
     gate: GateChoice | None = None
-    """Acceptance rule: the name of a preset or a table of rules; the domain's own if absent."""
+    """Acceptance rule: the name of a preset, `calibrated` for one measured on the solvers, or a
+    table of rules; the domain's own if absent."""
     documents: DocumentSource = DocumentSource()
     """Where the documents come from."""
     train: Fraction01 = 0.3
@@ -143,7 +148,8 @@ class ExperimentConfig(Part):
                 )
         for role, model in self.models.items():
             refuse_secrets(role, model)
-        _ = self.rule
+        if self.gate != CALIBRATED:
+            _ = self.rule
         return self
 
     @property
@@ -158,7 +164,16 @@ class ExperimentConfig(Part):
 
     @property
     def rule(self) -> Gate:
-        """The acceptance rule in force."""
+        """The acceptance rule in force.
+
+        Raises:
+            InputError: If it is to be calibrated; a run's session has the numbers.
+        """
+        if self.gate == CALIBRATED:
+            raise InputError(
+                'gate="calibrated": has no numbers yet; `autodata check CONFIG --calibrate` '
+                "measures them, or else the first start of a run"
+            )
         if self.gate is None:
             return self.task_domain.gate
         return self.gate if isinstance(self.gate, Gate) else named_gate(self.gate)

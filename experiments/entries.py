@@ -3,46 +3,20 @@
 import difflib
 import json
 import re
-from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from statistics import fmean
-from typing import Any, NamedTuple
+from typing import Any
 
-from ..optimizers import Candidate, Trial, score
-from ..programs import Episode, Round
+from ..optimizers import Candidate, Measurement, Trial, score
+from ..programs import Episode
 from .address import shown
 from .config import ExperimentConfig
+from .entry import LIMITS, NOTE, Entry, Point, as_tables, by_document, failures_table, point, table
 from .notes import clip, result_note, trial_note
 from .result import Result
 
-__all__ = ["LIMITS", "Entry", "Point", "outcome", "study", "trial_entry", "trial_name"]
+__all__ = ["STATUS", "generated_entry", "outcome", "study", "trial_entry", "trial_name"]
 
-LIMITS = {"name": 250, "param": 500, "tag": 8000}
-"""Longest texts, in characters. MLflow allows 6000 for a parameter, which no table can show."""
-
-NOTE = "mlflow.note.content"
-TABLES = "mlflow.loggedArtifacts"
 STATUS = {"complete": "FINISHED", "pruned": "KILLED", "failed": "FAILED"}
-
-
-class Point(NamedTuple):
-    """A value of a metric."""
-
-    name: str
-    value: float
-    step: int = 0
-
-
-@dataclass(frozen=True)
-class Entry:
-    """What is recorded about a run at one time."""
-
-    params: dict[str, str] = field(default_factory=dict)
-    points: Sequence[Point] = ()
-    tags: dict[str, str] = field(default_factory=dict)
-    files: dict[str, str] = field(default_factory=dict)
-    """Artifacts at the root of the run, by name."""
 
 
 def study(config: ExperimentConfig) -> Entry:
@@ -50,17 +24,17 @@ def study(config: ExperimentConfig) -> Entry:
     tracking = config.tracking.model_copy(
         update={"uri": config.tracking.uri and shown(config.tracking.uri)}
     )
-    table = config.model_dump(mode="json", exclude_none=True, exclude={"tracking"})
+    values = config.model_dump(mode="json", exclude_none=True, exclude={"tracking"})
     text = config.model_copy(update={"tracking": tracking}).to_toml()
-    return Entry(params=dict(_flat(table)), files={"config.toml": text})
+    return Entry(params=dict(_flat(values)), files={"config.toml": text})
 
 
 def outcome(result: Result) -> Entry:
     """Return what is known when a run has ended well."""
-    table = result.model_dump(exclude={"run", "method", "seed", "compiled", "mlflow"})
+    values = result.model_dump(exclude={"run", "method", "seed", "compiled", "mlflow"})
     points = [
-        _point(name.replace(".", "/"), value)
-        for name, value in _leaves(table)
+        point(name.replace(".", "/"), value)
+        for name, value in _leaves(values)
         if isinstance(value, int | float)
     ]
     return Entry(
@@ -83,25 +57,50 @@ def trial_name(trial: Trial) -> str:
 
 def trial_entry(trial: Trial, baseline: Candidate) -> Entry:
     """Return everything that is recorded of a trial."""
-    tables = {
-        "prompts.json": _prompts(trial.candidate),
-        "tasks.json": _tasks(trial.episodes),
-        "failures.json": _failures(trial.episodes),
-    }
-    listed = [{"path": name, "type": "table"} for name in tables]
+    tables = as_tables(
+        {
+            "prompts.json": _prompts(trial.candidate),
+            "tasks.json": _tasks(trial.episodes),
+            "failures.json": failures_table(trial.episodes),
+        }
+    )
     return Entry(
         params={_name(key): clip(str(value), LIMITS["param"]) for key, value in _params(trial)},
-        points=[*_measured(trial), *_by_document(trial.episodes)],
+        points=[
+            *_measured(trial.measurement, value=trial.value),
+            *by_document([score(episode) for episode in trial.episodes]),
+        ],
         tags={
+            **tables.tags,
             "state": trial.state,
             NOTE: clip(trial_note(trial, baseline), LIMITS["tag"]),
-            TABLES: json.dumps(listed),
         },
         files={
-            **{name: json.dumps(table, indent=1) + "\n" for name, table in tables.items()},
+            **tables.files,
             "diff.txt": _difference(baseline, trial.candidate),
             "candidate.json": trial.candidate.model_dump_json(indent=1) + "\n",
         },
+    )
+
+
+def generated_entry(
+    measurement: Measurement, episodes: Sequence[Episode], candidate: str, program: str
+) -> Entry:
+    """Return what is known when `generate` has ended.
+
+    Args:
+        measurement: What the episodes say about the program.
+        episodes: One for each document.
+        candidate: Hash of the program's prompts.
+        program: Folder of the compiled program; empty for the shipped prompts.
+    """
+    tables = as_tables({"tasks.json": _tasks(episodes), "failures.json": failures_table(episodes)})
+    params = {"candidate": candidate, "program": program or "shipped prompts"}
+    return Entry(
+        params={name: clip(value, LIMITS["param"]) for name, value in params.items()},
+        points=[*_measured(measurement), *by_document([score(one) for one in episodes])],
+        tags=tables.tags,
+        files=tables.files,
     )
 
 
@@ -111,38 +110,14 @@ def _params(trial: Trial) -> Iterable[tuple[str, Any]]:
         yield key, round(value, 4) if isinstance(value, float) else value
 
 
-def _measured(trial: Trial) -> list[Point]:
-    found = trial.measurement.model_dump(exclude={"outcomes", "episodes"})
-    values = {**found, "documents": trial.measurement.episodes, "value": trial.value}
-    return [_point(name, value) for name, value in values.items() if value is not None]
-
-
-def _point(name: str, value: float, step: int = 0) -> Point:
-    """Return a value with as many digits as a column can show."""
-    return Point(name, value if isinstance(value, int) else float(f"{value:.6g}"), step)
-
-
-def _by_document(episodes: Sequence[Episode]) -> list[Point]:
-    """List the objective by document, and its running mean, which a chart can show."""
-    points: list[Point] = []
-    values: list[float] = []
-    for step, episode in enumerate(episodes):
-        if (value := score(episode)) is not None:
-            values.append(value)
-            points += [
-                _point("doc/gap", value, step),
-                _point("doc/gap_mean", fmean(values), step),
-            ]
-    return points
-
-
-def _table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> dict[str, Any]:
-    """Return a table in the form that MLflow's pages show and compare across runs."""
-    return {"columns": list(columns), "data": [list(row) for row in rows]}
+def _measured(measurement: Measurement, **more: float | None) -> list[Point]:
+    found = measurement.model_dump(exclude={"outcomes", "episodes"})
+    values = {**found, "documents": measurement.episodes, **more}
+    return [point(name, value) for name, value in values.items() if value is not None]
 
 
 def _prompts(candidate: Candidate) -> dict[str, Any]:
-    return _table(("role", "instruction"), sorted(candidate.instructions.items()))
+    return table(("role", "instruction"), sorted(candidate.instructions.items()))
 
 
 def _tasks(episodes: Sequence[Episode]) -> dict[str, Any]:
@@ -160,38 +135,7 @@ def _tasks(episodes: Sequence[Episode]) -> dict[str, Any]:
         for episode in episodes
         if (accepted := episode.accepted) is not None and accepted.task is not None
     ]
-    return _table(columns, rows)
-
-
-def _failures(episodes: Sequence[Episode]) -> dict[str, Any]:
-    """Count the rounds that were not accepted by outcome and reason, with one as an example."""
-    counts: Counter[tuple[str, str]] = Counter()
-    documents: defaultdict[tuple[str, str], dict[str, None]] = defaultdict(dict)
-    examples: dict[tuple[str, str], str] = {}
-    for episode in episodes:
-        for one in episode.rounds:
-            if one is not episode.accepted:
-                key = (one.outcome.value, _reason(one))
-                counts[key] += 1
-                documents[key][episode.document_id] = None
-                examples.setdefault(key, one.reason or str(one.failure or ""))
-        if episode.failure is not None:
-            key = ("DOCUMENT NOT SCORED", episode.failure.kind)
-            counts[key] += 1
-            documents[key][episode.document_id] = None
-            examples.setdefault(key, str(episode.failure))
-    rows = [
-        (*key, count, ", ".join(list(documents[key])[:5]), clip(examples[key], 500))
-        for key, count in counts.most_common()
-    ]
-    return _table(("outcome", "reason", "rounds", "documents", "example"), rows)
-
-
-def _reason(one: Round) -> str:
-    """Name why a round failed without its numbers, so that like is counted with like."""
-    if one.misses:
-        return ", ".join(dict.fromkeys(miss.rule for miss in one.misses))
-    return one.failure.kind if one.failure is not None else ""
+    return table(columns, rows)
 
 
 def _difference(baseline: Candidate, candidate: Candidate) -> str:
@@ -219,14 +163,14 @@ def _unified(before: str, after: str, name: str) -> list[str]:
     )
 
 
-def _flat(table: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
-    for name, value in _leaves(table):
+def _flat(values: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+    for name, value in _leaves(values):
         text = value if isinstance(value, str) else json.dumps(value)
         yield _name(name), clip(text, LIMITS["param"])
 
 
-def _leaves(table: Mapping[str, Any], path: str = "") -> Iterable[tuple[str, Any]]:
-    for key, value in table.items():
+def _leaves(values: Mapping[str, Any], path: str = "") -> Iterable[tuple[str, Any]]:
+    for key, value in values.items():
         if isinstance(value, Mapping) and value:
             yield from _leaves(value, f"{path}{key}.")
         else:

@@ -10,6 +10,8 @@ from ..optimizers.files import write_whole
 from ..programs import Episode
 from .compiled import load_manifest, read_candidate
 from .config import ExperimentConfig, Part
+from .entries import generated_entry
+from .errors import InputError
 from .progress import Reporter
 from .result import Difference, Side, difference, side
 from .session import Session, open_session
@@ -28,12 +30,14 @@ class Generated(Part):
     measurement: Measurement
     failures: dict[str, str]
     """Why documents could not be scored, by document id."""
+    untracked: str = ""
+    """Why MLflow has no record of it; empty if it has one."""
 
     @property
     def problem(self) -> str:
-        """Why the whole run is worth nothing; empty if any document was scored."""
+        """What went wrong: nothing was scored, or MLflow has no record; empty if all is well."""
         if len(self.failures) < self.measurement.episodes:
-            return ""
+            return self.untracked
         return f"no document could be scored ({next(iter(self.failures.values()))}); {_REMEDY}"
 
 
@@ -62,7 +66,8 @@ def generate(
     """Run the shipped program, or a compiled one, over all documents.
 
     Episodes are journaled as they end; `tasks.jsonl` is written at the end, and also when the run
-    is interrupted, with what there is by then.
+    is interrupted, with what there is by then. MLflow is told after that, so that no tracking
+    server can keep anybody from their tasks.
 
     Raises:
         InputError: If the configuration, the documents or the program cannot be used.
@@ -77,14 +82,16 @@ def generate(
             _write(config.folder / "tasks.jsonl", kept, candidate)
             reporter.line(f"stopped with {len(kept)} of {len(session.documents)} documents done")
             raise
-        count = _write(config.folder / "tasks.jsonl", episodes, candidate)
-    return Generated(
-        run=config.run,
-        tasks=str(config.folder / "tasks.jsonl"),
-        accepted=count,
-        measurement=measured(episodes),
-        failures={e.document_id: str(e.failure) for e in episodes if e.failure is not None},
-    )
+        found = Generated(
+            run=config.run,
+            tasks=str(config.folder / "tasks.jsonl"),
+            accepted=_write(config.folder / "tasks.jsonl", episodes, candidate),
+            measurement=measured(episodes),
+            failures={e.document_id: str(e.failure) for e in episodes if e.failure is not None},
+        )
+        reporter.line("tasks are written; recording the run in MLflow")
+        untracked = _record(config, found, episodes, candidate, program)
+    return found.model_copy(update={"untracked": untracked})
 
 
 def evaluate(config: ExperimentConfig, reporter: Reporter, *, program: Path) -> Evaluated:
@@ -111,6 +118,29 @@ def evaluate(config: ExperimentConfig, reporter: Reporter, *, program: Path) -> 
             winner=side(runs[1], seed=config.seed),
             difference=difference(runs[0], runs[1], seed=config.seed),
         )
+
+
+def _record(
+    config: ExperimentConfig,
+    found: Generated,
+    episodes: Sequence[Episode],
+    candidate: Candidate,
+    program: Path | None,
+) -> str:
+    """Record the run in MLflow; return what went wrong, in one line."""
+    # Imported here because MLflow takes seconds, and nothing before this needs it.
+    from .tracking import Tracker
+
+    entry = generated_entry(found.measurement, episodes, candidate.id, str(program or ""))
+    try:
+        with Tracker(config, kind="generate", part=f"generate-{candidate.id}") as tracker:
+            if found.problem:
+                tracker.fail(found.problem)
+            else:
+                tracker.conclude(entry, {"tasks.jsonl": Path(found.tasks)})
+    except (InputError, RuntimeError) as error:
+        return f"the tasks are in {found.tasks}, but MLflow has no record of the run: {error}"
+    return ""
 
 
 def _candidate(session: Session, program: Path | None) -> Candidate:

@@ -3,16 +3,19 @@
 import hashlib
 import tomllib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..metrics import Gate
+from ..metrics.calibration import CALIBRATED
 from ..optimizers import Objective
 from ..optimizers.files import write_whole
 from ..programs import Autodata, Document, Episode, LanguageModels
 from .address import shown
-from .config import ExperimentConfig
+from .calibrate import numbers_for
+from .config import TRANSPORT, ExperimentConfig
 from .documents import Splits, load, split
 from .errors import InputError
 from .journal import Journal
@@ -21,10 +24,6 @@ from .source import one_line
 
 IRRELEVANT = ("tracking", "in_flight", "runs")
 """Keys that may change between two starts of one run: they do not touch its result."""
-
-
-TRANSPORT = ("timeout", "retries", "concurrency", "input_price", "output_price", "api_key_env")
-"""Keys of a model that may change for the same reason."""
 
 
 @dataclass(frozen=True)
@@ -51,14 +50,19 @@ class Session:
 def open_session(config: ExperimentConfig, reporter: Reporter) -> Iterator[Session]:
     """Open a run's folder, or the one of an earlier start of the same run.
 
+    A gate that is to be calibrated has its numbers from here on: the session's configuration is the
+    one to work with.
+
     Raises:
         InputError: If documents, models or the folder cannot be used.
+        RuntimeError: If the gate is to be calibrated, and too few tasks could be graded.
     """
     loaded = load(config.documents, seed=config.seed, domain=config.domain)
     for rejected in loaded.rejected:
         reporter.line(f"document {rejected.id}: left out, {rejected.reason}")
     models = connect(config)
-    with Journal(config.folder) as journal:
+    with Journal(config.folder) as journal, closing(models):
+        config = _with_numbers(config, loaded.accepted, models, reporter)
         _same_run(config, loaded.accepted)
         program = Autodata(models.roles, config.task_domain, config.rule, config.settings)
         objective = Objective(
@@ -70,10 +74,7 @@ def open_session(config: ExperimentConfig, reporter: Reporter) -> Iterator[Sessi
         )
         if len(journal):
             reporter.line(f"{config.folder}: going on with {len(journal)} finished episodes")
-        try:
-            yield Session(config, loaded.accepted, models, journal, program, objective, reporter)
-        finally:
-            models.close()
+        yield Session(config, loaded.accepted, models, journal, program, objective, reporter)
 
 
 def connect(config: ExperimentConfig) -> LanguageModels:
@@ -95,6 +96,28 @@ def connect(config: ExperimentConfig) -> LanguageModels:
         return LanguageModels(config.models, runs / "cache")
     except ValueError as error:
         raise InputError(f"models: {error}") from None
+
+
+def _with_numbers(
+    config: ExperimentConfig, found: list[Document], models: LanguageModels, reporter: Reporter
+) -> ExperimentConfig:
+    """Give a gate that is to be calibrated its numbers: those that the run began with, if it has.
+
+    The first start of a run freezes them in `config.toml`, so that no later one measures again.
+    """
+    if config.gate != CALIBRATED:
+        return config
+    file = config.folder / "config.toml"
+    if not file.exists():
+        numbers = numbers_for(config, models, found, reporter)
+        return config.model_copy(update={"gate": numbers})
+    frozen = _read(file).get("gate")
+    if not isinstance(frozen, dict) or frozen.get("name") != CALIBRATED:
+        return config  # The run has another gate, which is refused like any other difference.
+    try:
+        return config.model_copy(update={"gate": Gate.model_validate(frozen)})
+    except ValueError as error:
+        raise _damaged(file, error) from None
 
 
 def _same_run(config: ExperimentConfig, found: list[Document]) -> None:
@@ -130,10 +153,14 @@ def _read(file: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(file.read_text())
     except ValueError as error:
-        raise InputError(
-            f"{file}: damaged ({error}); remove the folder, or choose another name with "
-            "--set run=NAME"
-        ) from None
+        raise _damaged(file, error) from None
+
+
+def _damaged(file: Path, error: ValueError) -> InputError:
+    return InputError(
+        f"{file}: damaged ({one_line(error)}); remove the folder, or choose another name with "
+        "--set run=NAME"
+    )
 
 
 def _listed(found: list[Document]) -> str:

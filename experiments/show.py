@@ -7,7 +7,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from .check import Checked
+from .calibrate import Calibrated
+from .check import Checked, Estimate
+from .compare_result import Comparison
+from .compare_table import remarks, tables, verdicts
+from .gate_file import gate_table
 from .generate import Evaluated, Generated
 from .report import comparison, verdict
 from .result import Result
@@ -47,6 +51,24 @@ def show_evaluated(found: Evaluated) -> None:
         )
 
 
+def show_compared(found: Comparison, config: str, overrides: Sequence[str]) -> None:
+    """Print the end of `compare`: the methods, their differences, and where to look further."""
+    for table in tables(found):
+        _console.print(table)
+    for line in (*remarks(found), *verdicts(found)):
+        _console.print(line, markup=False)
+    _console.print(
+        f"{found.calls:,} model calls and {found.tokens:,} tokens in {found.seconds:.0f} s, fresh "
+        "attempts included",
+        markup=False,
+    )
+    _console.print(f"table and figure: {found.folder}/compare.md, compare.png", markup=False)
+    sets = [word for one in (*overrides, f"run={found.run}") for word in ("--set", one)]
+    _console.print(
+        f"compare the runs: {shlex.join(['autodata', 'ui', config, *sets])}", markup=False
+    )
+
+
 def show_generated(found: Generated) -> None:
     """Print the end of `generate`."""
     measurement = found.measurement
@@ -77,14 +99,41 @@ def show_check(found: Checked) -> None:
         if model.problem:
             _console.print(f"{model.role}: {model.problem}", markup=False)
     _console.print(f"one round on the first document: {found.round}", markup=False)
-    if found.estimate is None:
-        return
-    calls, tokens, cost = found.estimate.calls, found.estimate.tokens, found.estimate.cost
+    if found.estimate is not None:
+        _show_estimate(found.estimate)
+    if found.uncalibrated:
+        _console.print(found.uncalibrated, markup=False)
+    if found.calibrated is not None:
+        _show_calibrated(found.calibrated)
+
+
+def _show_estimate(estimate: Estimate) -> None:
+    calls, tokens, cost = estimate.calls, estimate.tokens, estimate.cost
     money = "unknown (give input_price and output_price)"
     if cost is not None:
         money = f"{cost[0]:.2f} to {cost[1]:.2f} US dollars"
     _console.print(
-        f"optimize: {found.estimate.episodes:,} episodes, {calls[0]:,} to {calls[1]:,} calls, "
+        f"optimize: {estimate.episodes:,} episodes, {calls[0]:,} to {calls[1]:,} calls, "
         f"{tokens[0]:,} to {tokens[1]:,} tokens, cost {money}",
         markup=False,
     )
+
+
+def _show_calibrated(found: Calibrated) -> None:
+    """Print how a gate came about, what each gate would do, and how to use the new one."""
+    calibration = found.calibration
+    _console.print(
+        f"gate calibrated on single shots: {found.documents} documents, {found.calls:,} calls",
+        markup=False,
+    )
+    for reason in calibration.reasons:
+        _console.print(f"  {reason}", markup=False)
+    shares = calibration.acceptance_now.items()
+    listed = ", ".join(f"{name} {float(share):.0%}" for name, share in shares)
+    _console.print(f"of these single shots each gate accepts: {listed}", markup=False)
+    _console.print(
+        f'kept in {found.file} for runs with gate = "calibrated"; or paste it at the end of the '
+        "configuration:\n",
+        markup=False,
+    )
+    _console.print(gate_table(calibration.gate), markup=False, end="")

@@ -20,7 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from . import address
 from .config import ExperimentConfig
-from .entries import Entry
+from .entry import Entry
 
 # MLflow reads a part of its environment while it is imported.
 os.environ.update({name: os.environ.get(name, value) for name, value in address.DEFAULTS.items()})
@@ -132,6 +132,10 @@ class Store:
     def end(self, run_id: str, status: str, at: int | None = None) -> None:
         """Close a run."""
         self._client.set_terminated(run_id, status, at)
+
+    def remove(self, run_id: str) -> None:
+        """Delete a run; MLflow keeps it in its bin."""
+        self._client.delete_run(run_id)
 
     def save_view(self, name: str, value: str) -> None:
         """Keep a saved view; where MLflow refuses it, the pages are only less ready to read."""

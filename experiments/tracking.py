@@ -9,7 +9,8 @@ from ..optimizers import Candidate, Trial
 from . import address
 from .compiled import load_manifest
 from .config import ExperimentConfig
-from .entries import LIMITS, STATUS, Entry, Point, outcome, study, trial_entry, trial_name
+from .entries import STATUS, outcome, study, trial_entry, trial_name
+from .entry import LIMITS, Entry, Point
 from .notes import clip
 from .result import Result, Tracked
 from .store import FAULTS, NUMBER, PARENT, PLACE, Store, now
@@ -28,19 +29,20 @@ class Tracker:
     Args:
         config: The run.
         kind: What the parent run is, as its tag says.
+        part: Tells runs that share a folder apart; empty for the one that the folder is named for.
 
     Raises:
         InputError: If the tracking server or database cannot be used.
     """
 
-    def __init__(self, config: ExperimentConfig, *, kind: str = "study") -> None:
+    def __init__(self, config: ExperimentConfig, *, kind: str = "study", part: str = "") -> None:
         self._config = config
         uri = address.tracking_uri(config)
         address.prepare(uri)
         try:
             with address.impatient():
                 self._store = Store(config, uri)
-                self._run_id = self._opened(kind)
+                self._run_id = self._opened(kind, part)
                 self._known = self._store.children(self._run_id)
         except FAULTS as error:
             raise address.refused(uri, error) from error
@@ -114,6 +116,43 @@ class Tracker:
         self._writer.put("the result", lambda: self._finish(result, files))
         self._writer.flush()
 
+    def child(self, number: int, name: str, kind: str, entry: Entry) -> None:
+        """Record a child run that has ended. Returns at once.
+
+        One that an earlier start has recorded is left alone if it says the same, else replaced.
+
+        Args:
+            number: Tells it from the other child runs.
+            name: What the pages call it.
+            kind: What it is, as its tag says.
+            entry: All that is recorded of it.
+
+        Raises:
+            RuntimeError: If something before it could not be recorded.
+        """
+        self._writer.put(name, lambda: self._replace(number, name, kind, entry))
+        self._writer.check()
+
+    def conclude(self, entry: Entry, files: Mapping[str, Path]) -> None:
+        """Record how a run other than a search ended, and wait until everything is recorded.
+
+        Args:
+            entry: What the run found out.
+            files: Files and folders to keep, by the name that they get.
+
+        Raises:
+            RuntimeError: If something could not be recorded.
+        """
+        self._ended = True
+
+        def job() -> None:
+            self._store.keep(self._run_id, files)
+            self._store.record(self._run_id, entry)
+            self._store.end(self._run_id, "FINISHED")
+
+        self._writer.put("the result", job)
+        self._writer.flush()
+
     def fail(self, reason: str, *, killed: bool = False) -> None:
         """Record that the run ended without a result.
 
@@ -140,22 +179,21 @@ class Tracker:
             self.fail("closed without a result", killed=True)
         self._writer.close()
 
-    def _opened(self, kind: str) -> str:
+    def _opened(self, kind: str, part: str) -> str:
         """Return the parent run of an earlier start, or a new one."""
-        file = self._config.folder / "mlflow.json"
+        file = address.note(self._config.folder, part)
         entry = study(self._config)
-        before = address.noted(file.parent)
+        before = address.noted(self._config.folder, part)
         earlier = None if before is None else self._store.reopened(before.run_id)
         if earlier is not None:
             new = {k: v for k, v in entry.params.items() if k not in earlier.data.params}
             self._store.record(earlier.info.run_id, replace(entry, params=new))
             return earlier.info.run_id
         # A kill may have come after the run was made and before that was noted here.
-        place = address.place(file.parent)
+        place = address.place(self._config.folder / part)
         tags = {"kind": kind, PLACE: place}
-        self._run_id = self._store.unnoted(place) or self._store.begin(
-            self._config.run, tags, now()
-        )
+        name = f"{self._config.run} {part}".strip()
+        self._run_id = self._store.unnoted(place) or self._store.begin(name, tags, now())
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(self.location.model_dump_json(indent=1) + "\n")
         self._store.record(self._run_id, entry)
@@ -188,6 +226,25 @@ class Tracker:
         self._store.record(self._run_id, Entry(points=points))
         self._store.end(run_id, STATUS[trial.state], ended)
         return run_id, trial.candidate.id
+
+    def _replace(self, number: int, name: str, kind: str, entry: Entry) -> None:
+        """Write a child run, its end last, unless it stands there with the same content."""
+        content = entry.hash
+        earlier, before = self._known.get(number, ("", ""))
+        if earlier and before != content:
+            self._store.remove(earlier)
+        if before != content:
+            tags = {"kind": kind, PARENT: self._run_id, NUMBER: str(number), "candidate": content}
+            run_id = self._store.begin(name, tags, now())
+            self._store.record(run_id, entry)
+            self._store.end(run_id, "FINISHED")
+            self._known[number] = (run_id, content)
+        if not self._viewed:
+            title = f"{self._config.run}: {kind}s"
+            self._store.save_view(
+                *saved_view(title, self._run_id, list(entry.params), self._known[number][0])
+            )
+            self._viewed = True
 
     def _finish(self, result: Result, files: Mapping[str, Path]) -> None:
         self._store.keep(self._run_id, files)

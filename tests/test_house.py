@@ -15,6 +15,8 @@ HOMES = {
     "mlflow": {"experiments/store.py"},
     "optuna": {"optimizers/search.py"},
     "datasets": {"experiments/tables.py"},
+    "latex2sympy2_extended": {"metrics/answers/formula.py", "metrics/answers/worker.py"},
+    "math_verify": {"metrics/answers/numbers.py", "metrics/answers/worker.py"},
 }
 """Libraries that are imported in one place only."""
 LONG = {"programs/simulation/phrases.py"}
@@ -23,6 +25,7 @@ KEPT = {"experiments/writer.py", "programs/sandbox/inside/stage.py"}
 """Files that keep any error: to raise it in the thread that asked, or as a program's verdict."""
 UNTRUSTED = {"pickle", "cloudpickle", "dill", "joblib", "marshal", "shelve"}
 ARITHMETIC = {"numpy", "pydantic", "pydantic_core", "rapidfuzz", "scipy", "sympy"}
+ARITHMETIC |= {"latex2sympy2_extended", "math_verify"}
 
 
 def files(*folders: str) -> list[Path]:

@@ -79,7 +79,7 @@ def _steer(failures: str, skilled: float, key: tuple[object, ...]) -> tuple[floa
     """
     latest = steer_group = ""
     steer = 0.0
-    for group, entry in _entries(failures):
+    for group, entry in entries(failures):
         latest = latest or group
         if (latent := decode(entry)) is not None:
             steer, steer_group = latent.steer, group
@@ -92,7 +92,7 @@ def _steer(failures: str, skilled: float, key: tuple[object, ...]) -> tuple[floa
     return clip(steer, *STEER_LIMITS), latest
 
 
-def _entries(failures: str) -> list[tuple[str, str]]:
+def entries(failures: str) -> list[tuple[str, str]]:
     """Return the failed rounds with their groups, the latest first."""
     group, found = "", []
     marks = list(_MARK.finditer(failures))

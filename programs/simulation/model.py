@@ -9,6 +9,7 @@ import dspy.lm15 as lm15
 
 from .briefing import brief
 from .faults import Tries, due, spoil, strike
+from .instructing import instructed
 from .judging import check, judge
 from .kinds import answered
 from .options import Options, parse
@@ -95,7 +96,7 @@ class SimulatedModel:
             turns = [(message.role, message.text or "") for message in request.messages]
             draw = stream(*root, "proposal", _digest(request), rollout)
             return Proposer().answer(system_text(request), turns, draw)
-        special = answered(prompt, key, self.options)
+        special = instructed(prompt, key) or answered(prompt, key, self.options)
         if special is not None:
             return write(prompt.form, special)
         if "task" in wanted:

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from .options import Calibrate, Calibrated, Calls, Compared, Compiled, Config, Json, Methods, Set
+
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
@@ -29,39 +31,38 @@ app = typer.Typer(
         "Turn documents into tasks that a strong model solves and a weak one does not, and "
         "optimize the prompts that write them.\n\n"
         "Start with `autodata optimize demo`: it runs offline, with simulated models. CONFIG is a "
-        "TOML file or a preset (demo, research)."
+        "TOML file or a preset (demo, research, legal, scientific, code)."
     ),
 )
 
-Config = Annotated[
-    str, typer.Argument(metavar="CONFIG", help="A TOML file, or a preset: demo, research.")
-]
-Set = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--set",
-        metavar="KEY=VALUE",
-        help="Change one value of the configuration, such as search.trials=40. Repeatable.",
-    ),
-]
-Json = Annotated[
-    bool, typer.Option("--json", help="Print one JSON object and nothing else on standard output.")
-]
-
 
 @app.command()
-def check(config: Config, set_: Set = None, as_json: Json = False) -> None:
+def check(
+    config: Config,
+    calibrate: Calibrate = False,
+    documents: Calibrated = None,
+    set_: Set = None,
+    as_json: Json = False,
+) -> None:
     """Ask every model something short, run one round, and estimate calls and cost.
 
     Example: autodata check my.toml --set models.weak.api_base=http://127.0.0.1:8001/v1
+
+    With --calibrate both solvers also try tasks on a few documents, and a gate is proposed and kept
+    for runs with gate = "calibrated".
     """
 
     def job() -> int:
+        from .experiments.calibrate import DOCUMENTS
         from .experiments.check import check as run
+        from .experiments.errors import InputError
         from .experiments.progress import Reporter
 
+        if documents is not None and not calibrate:
+            raise InputError(f"--documents {documents}: only counts with --calibrate; add it")
+        probed = (documents or DOCUMENTS) if calibrate else None
         with Reporter() as reporter:
-            found = run(_config(config, set_), reporter)
+            found = run(_config(config, set_), reporter, calibrate=probed)
         if as_json:
             _print_json(found, fine=found.fine)
         else:
@@ -76,10 +77,7 @@ def check(config: Config, set_: Set = None, as_json: Json = False) -> None:
 @app.command()
 def generate(
     config: Config,
-    program: Annotated[
-        Path | None,
-        typer.Option(help="Folder of a compiled program; the shipped prompts without it."),
-    ] = None,
+    program: Compiled = None,
     set_: Set = None,
     as_json: Json = False,
 ) -> None:
@@ -157,6 +155,44 @@ def evaluate(
             from .experiments.show import show_evaluated
 
             show_evaluated(found)
+        return _judged(found.problem)
+
+    _run(job, as_json)
+
+
+@app.command()
+def compare(
+    config: Config,
+    methods: Methods = "cot,best-of-n,agentic",
+    documents: Compared = None,
+    calls: Calls = None,
+    set_: Set = None,
+    as_json: Json = False,
+) -> None:
+    """Compare methods of writing tasks on the same documents, models and gate.
+
+    Every task that a method keeps is tried afresh. The table and a figure are in RUNS/RUN-compare;
+    MLflow has a run for each method. The same command again goes on after an interruption.
+
+    Example: autodata compare demo --methods cot,agentic --documents 8
+    """
+
+    def job() -> int:
+        from .experiments.compare import compare as run
+        from .experiments.compare import method_names
+        from .experiments.progress import Reporter
+
+        limit = [] if documents is None else [f"documents.limit={documents}"]
+        overrides = [*(set_ or []), *limit]
+        with Reporter() as reporter:
+            names = method_names(methods, calls)
+            found = run(_config(config, overrides), reporter, methods=names, calls=calls)
+        if as_json:
+            _print_json(found)
+        else:
+            from .experiments.show import show_compared
+
+            show_compared(found, config, overrides)
         return _judged(found.problem)
 
     _run(job, as_json)
