@@ -199,26 +199,32 @@ def _one_round(session: Session, tries: int = 4) -> Episode:
     """Run one round with every attempt made, on one document after the other.
 
     A task that the quality check refuses is paid for without solvers and judge, and would make the
-    estimate too low. So another is tried until every role has been heard.
+    estimate too low. So another is tried until every role has been heard, with more rounds where
+    first tasks are refused as a rule.
     """
     program = Candidate.of(session.program).applied(session.program)
-    program.settings = program.settings.model_copy(update={"rounds": 1, "race": False})
     episodes: list[Episode] = []
-    for document in session.documents[:tries]:
-        episodes.append(program(document=document, rollout="check").episode)
-        if _heard(session, episodes[-1]) or episodes[-1].failure is not None:
-            break
+    for rounds in (1, 4):
+        program.settings = program.settings.model_copy(update={"rounds": rounds, "race": False})
+        for document in session.documents[:tries]:
+            episodes.append(program(document=document, rollout=f"check-{rounds}").episode)
+            if _heard(session, episodes[-1]) or episodes[-1].failure is not None:
+                session.reporter.advance(episodes[-1].document_id)
+                return episodes[-1]
     session.reporter.advance(episodes[-1].document_id)
     return episodes[-1]
 
 
 def _heard(session: Session, episode: Episode) -> bool:
-    """Tell whether every role of the domain that asks a model has done so."""
-    return set(session.config.task_domain.spoken) <= set(episode.roles)
+    """Tell whether every role of the domain that always asks a model has done so."""
+    domain = session.config.task_domain
+    return set(domain.spoken) - set(domain.sparing) <= set(episode.roles)
 
 
 def _ended(episode: Episode) -> str:
     """Say how the round ended, and why if nobody but the models is to blame."""
+    if episode.stopped == "unsuitable":
+        return f"unsuitable document: {episode.reason}"
     if episode.failure is not None or not episode.rounds:
         return str(episode.failure)
     last = episode.rounds[-1]

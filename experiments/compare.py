@@ -83,6 +83,7 @@ def compare(
     config = _own_folder(config)
     with ExitStack() as opened:
         session = opened.enter_context(open_session(config, reporter))
+        config = session.config
         made = programs(session, names)
         # Opened after all input has been checked, so that MLflow shows no run that never began.
         tracker = opened.enter_context(Tracker(config, kind="comparison"))

@@ -73,6 +73,7 @@ def generate(
         InputError: If the configuration, the documents or the program cannot be used.
     """
     with open_session(config, reporter) as session:
+        config = session.config
         candidate = _candidate(session, program)
         reporter.stage("documents", len(session.documents))
         try:

@@ -29,8 +29,9 @@ _TABLES: tuple[tuple[str, type[BaseModel]], ...] = (
 _HEAD = """# Configuration
 
 One TOML file. Every key can be set on the command line: `--set search.trials=40`. Unknown keys are
-refused. ROLE is `default`, `orchestrator`, `challenger`, `verifier`, `weak`, `strong`, `judge` or
-`proposer`. A bound of the gate is `{ limit = "0.65", inclusive = true }`.
+refused. ROLE is `default`, `proposer`, or a role that asks a model in the domain: of `reader`,
+`orchestrator`, `challenger`, `verifier`, `weak`, `strong`, `judge` and `referee`. A bound of the
+gate is `{ limit = "0.65", inclusive = true }`.
 """
 
 

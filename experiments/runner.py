@@ -34,6 +34,7 @@ def optimize(config: ExperimentConfig, reporter: Reporter) -> Result:
         raise InputError("models: optimization needs a model that proposes; add [models.proposer]")
     with ExitStack() as opened:
         session = opened.enter_context(open_session(config, reporter))
+        config = session.config
         splits = session.split()
         # Opened after all input has been checked, so that MLflow shows no run that never began.
         tracker = opened.enter_context(Tracker(config))

@@ -33,12 +33,14 @@ Note = Callable[[str, str], None]
 _processes = multiprocessing.get_context("forkserver")
 _processes.set_forkserver_preload(
     [
+        "autodata.experiments.compare",
         "autodata.experiments.generate",
         "autodata.experiments.runner",
         "autodata.optimizers.search",
         "autodata.optimizers.teleprompters",
         "autodata.programs.simulation",
         "gepa",
+        "matplotlib.backends.backend_agg",
         "matplotlib.backends.backend_svg",
         "mlflow.store.tracking.sqlalchemy_store",
         "scipy.stats",

@@ -24,7 +24,7 @@ SMALL = [
         "test_repeats=1",
     )
 ]
-OFFLINE = ["check", "generate", "optimize", "evaluate"]
+OFFLINE = ["check", "generate", "optimize", "evaluate", "compare"]
 
 
 def blocks(page: Path, language: str) -> list[str]:
@@ -113,6 +113,7 @@ def test_the_configuration_page_is_current() -> None:
 
 def test_links_between_pages_lead_somewhere() -> None:
     for page in PAGES:
-        for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
+        prose = re.sub(r"^```.*?^```$", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+        for target in re.findall(r"\]\(([^)#]+)\)", prose):
             if not target.startswith("http"):
                 assert (page.parent / target).exists(), f"{page.name}: {target}"

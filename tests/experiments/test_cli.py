@@ -11,7 +11,7 @@ import pytest
 
 from tests.experiments.conftest import OPEN_GATE, PLANTED, SMALL, Command, Finished, sets
 
-VERBS = ("check", "generate", "optimize", "evaluate", "export", "ui")
+VERBS = ("check", "generate", "optimize", "evaluate", "compare", "export", "ui")
 HELP = """
 import json, sys
 sys.argv = ["autodata", *json.loads(sys.argv[1])]

@@ -30,12 +30,12 @@ def reread(config: ExperimentConfig) -> ExperimentConfig:
 
 
 def test_every_preset_loads_and_has_a_model_for_every_role() -> None:
-    assert presets() == ["demo", "research"]
+    assert presets() == ["code", "demo", "legal", "research", "scientific"]
     for name in presets():
         config = load_config(name)
-        assert set(config.models) == {*ROLES, PROPOSER}
+        assert set(config.models) == {*config.task_domain.spoken, PROPOSER}
         assert config.run == name
-        assert config.rule == GATES["deployed"]
+        assert config.rule == config.task_domain.gate
 
 
 @pytest.mark.parametrize("name", ["demo", "research"])
@@ -283,4 +283,6 @@ def test_a_file_that_is_no_toml_is_one_clear_line(content: bytes, why: str, tmp_
 
 def test_an_unknown_name_is_answered_with_the_nearest_preset(tmp_path: Path) -> None:
     assert "did you mean 'demo'?" in refusal(name="demos")
-    assert "presets: demo, research" in refusal(name=str(tmp_path / "none.toml"))
+    assert "presets: code, demo, legal, research, scientific" in refusal(
+        name=str(tmp_path / "none.toml")
+    )

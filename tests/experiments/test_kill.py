@@ -131,11 +131,14 @@ def check_tracked(victim: Victim, found: Any) -> None:
     assert parent.info.status == "FINISHED"
 
 
-def test_generate_survives_20_kills(tmp_path: Path) -> None:
+def test_generate_survives_20_kills(tmp_path: Path, database: Path) -> None:
     made = iter(range(100))
     documents = "documents.limit=12"
     killer = Killer(
-        lambda: Victim(tmp_path / str(next(made)), *command("generate", documents)), seed=1
+        lambda: Victim(
+            tmp_path / str(next(made)), *command("generate", documents), database=database
+        ),
+        seed=1,
     )
     expected = (killer.undisturbed.runs / "demo" / "tasks.jsonl").read_bytes()
     assert expected.count(b"\n") > 3

@@ -23,8 +23,8 @@ from legal_cases import (
 
 from autodata.programs import Document, Episode, Outcome
 from autodata.programs.domains.legal.extract import Extract, material
+from autodata.programs.domains.legal.overriding import overrides
 from autodata.programs.domains.legal.prompts import ReadLegalDocument, RefereeRound
-from autodata.programs.domains.legal.roles import CaseRecap
 from autodata.programs.records import Review
 
 IMPROVE = {"verdict": "improve", "suggestion": "Reward reasoning."}
@@ -206,7 +206,7 @@ def test_no_referee_lifts_what_code_has_found(broken: dict[str, Any]) -> None:
 
 def recaps(question: str, document: str = "# Harrow v. Tellmark Foods Ltd.\n\nText.") -> list[str]:
     written = material(Extract.model_validate(EXTRACT), document)
-    return CaseRecap()(document=written, task=task(question=question)).faults
+    return overrides(written, task(question=question))
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,8 @@ from autodata.programs.domains.legal.extract import (
     material,
     names,
 )
-from autodata.programs.domains.legal.rules import BANDS, PHRASES, LegalRules, overrides
+from autodata.programs.domains.legal.overriding import PHRASES, wording
+from autodata.programs.domains.legal.rules import BANDS, LegalRules
 
 RULES = LegalRules()
 
@@ -65,7 +66,7 @@ def test_every_criterion_tests_a_capability_that_is_named() -> None:
 
 @pytest.mark.parametrize(("length", "fine"), [(999, True), (1000, True), (1001, False)])
 def test_a_question_has_at_most_1000_characters(length: int, fine: bool) -> None:
-    found = faults(question="a" * length)
+    found = wording("a" * length)
     assert (found == []) == fine
     assert all(f"{length} characters: at most 1000" in one for one in found)
 
@@ -73,11 +74,11 @@ def test_a_question_has_at_most_1000_characters(length: int, fine: bool) -> None
 @pytest.mark.parametrize("phrase", PHRASES)
 def test_no_question_sounds_like_a_report_or_an_instruction(phrase: str) -> None:
     for said in (phrase, phrase.upper(), phrase.replace(" ", "\n  ")):
-        (found,) = overrides(f"My landlord wrote: {said} Holm, and I did not know what to say.")
+        (found,) = wording(f"My landlord wrote: {said} Holm, and I did not know what to say.")
         assert repr(phrase) in found
     # Within longer words it is something else.
-    assert overrides(f"My landlord wrote x{phrase}y and I did not know what to say.") == []
-    assert overrides(f"My landlord wrote {phrase}-ish things.") == []
+    assert wording(f"My landlord wrote x{phrase}y and I did not know what to say.") == []
+    assert wording(f"My landlord wrote {phrase}-ish things.") == []
 
 
 @pytest.mark.parametrize(
@@ -102,12 +103,12 @@ def test_no_question_sounds_like_a_report_or_an_instruction(phrase: str) -> None
     ],
 )
 def test_no_question_goes_back_before_1940(text: str, fine: bool) -> None:
-    assert (overrides(f"My house was built {text} and I paid for it.") == []) == fine
+    assert (wording(f"My house was built {text} and I paid for it.") == []) == fine
 
 
 @given(st.text(max_size=1500))
-def test_any_text_gives_a_list_of_overrides(text: str) -> None:
-    found = overrides(text)
+def test_any_text_gives_a_list_of_wording(text: str) -> None:
+    found = wording(text)
     assert all(isinstance(one, str) for one in found)
     assert any("characters" in one for one in found) == (len(text) > 1000)
 

@@ -1,9 +1,11 @@
 """Legal documents: a person's problem, a rubric by capabilities, a referee (paper, section 3.2)."""
 
 from ....metrics import GATES
+from ...verifier import Unchecked
 from ..base import Domain
+from .overriding import overrides
 from .prompts import AnalyzeLegalRounds, PlanLegalTask, SolveLegalTask, WriteLegalTask
-from .roles import CaseRecap, LegalReader, LoopJudge
+from .roles import LegalReader, LoopJudge
 from .rules import LegalRules
 from .telling import describe
 
@@ -19,7 +21,8 @@ LEGAL = Domain(
     write=WriteLegalTask,
     solve=SolveLegalTask,
     reader=LegalReader,
-    verifier=CaseRecap,
+    verifier=Unchecked,
+    overrides=overrides,
     referee=LoopJudge,
     describe=describe,
     spoken=("reader", "orchestrator", "challenger", "weak", "strong", "judge", "referee"),

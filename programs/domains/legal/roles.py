@@ -1,7 +1,7 @@
-"""The roles that only the legal domain has: reader, case recap check and loop judge."""
+"""The roles that only the legal domain has: its reader and the loop judge."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, cast
 
 import dspy
@@ -9,7 +9,7 @@ import dspy
 from ...records import CapabilityTask, Document, Review, Round
 from ...role import Role
 from ...usage import sample
-from .extract import captions, forbidden, material
+from .extract import material
 from .prompts import ReadLegalDocument, RefereeRound
 from .telling import for_referee
 
@@ -27,45 +27,6 @@ class LegalReader(Role):
         if not extract.suitable:
             return dspy.Prediction(material="", unsuitable=extract.note.strip())
         return dspy.Prediction(material=material(extract, document.text), unsuitable="")
-
-
-class CaseRecap(Role):
-    """Refuse a question that retells its document. It asks no model, and no referee can lift it."""
-
-    def __init__(self, lm: dspy.LM | None = None) -> None:
-        super().__init__("verifier", lm)
-
-    async def aforward(self, document: str, task: CapabilityTask) -> dspy.Prediction:
-        """Return a prediction with `faults`: every name of the document that the question repeats.
-
-        Args:
-            document: What the reader made of the document, with the names to avoid.
-            task: The task to check.
-        """
-        return dspy.Prediction(faults=list(_recaps(document, task.question)))
-
-
-def _recaps(extracted: str, question: str) -> Iterator[str]:
-    repeated = [name for name in forbidden(extracted) if _says(question, name)]
-    if repeated:
-        yield (
-            f"The question repeats {', '.join(map(repr, repeated))} from the document: a case "
-            "recap; invent other people and another situation."
-        )
-    cited = captions(question)
-    if cited:
-        yield (
-            f"The question names the case {cited[0]!r:.80}: the person knows no case; tell only "
-            "what happened to them."
-        )
-
-
-def _says(question: str, name: str) -> bool:
-    """Look for a name; a single word counts only with its capital, as it may be a plain word."""
-    words = name.split()
-    pattern = r"\s+".join(re.escape(word) for word in words)
-    flags = re.IGNORECASE if len(words) > 1 else re.NOFLAG
-    return re.search(rf"(?<!\w){pattern}(?!\w)", question, flags) is not None
 
 
 class LoopJudge(Role):

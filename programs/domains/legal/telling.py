@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
 from ...records import CapabilityTask, Outcome, Review, Round
+from .overriding import LONGEST
 from .packet import CapabilityRow, CriterionRow, Packet, packet
-from .rules import LONGEST
 
 GROUPS = (
     Outcome.TOO_EASY,

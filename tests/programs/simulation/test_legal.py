@@ -21,8 +21,8 @@ from legal_cases import LEGAL, SCRIPTS, TASK, LegalCast, fields, reviewing
 
 from autodata.programs import Autodata, Document, Episode, LanguageModels, ModelConfig, Outcome
 from autodata.programs.domains.legal.extract import HEAD, forbidden
+from autodata.programs.domains.legal.overriding import wording
 from autodata.programs.domains.legal.packet import spread
-from autodata.programs.domains.legal.rules import overrides
 from autodata.programs.records import CapabilityTask, Review, Round
 from autodata.programs.role import ask
 from autodata.programs.simulation import legal, legal_law, legal_reading, legal_writing
@@ -219,7 +219,7 @@ def test_now_and_then_a_writer_slips_and_code_notices() -> None:
     questions = [one["question"] for one in tasks]
     assert 10 <= sum("In the case of" in one for one in questions) <= 60
     assert 10 <= sum(bool(re.search("Harrow|Tellmark", one)) for one in questions) <= 60
-    assert all(overrides(one) for one in questions if "In the case of" in one)
+    assert all(wording(one) for one in questions if "In the case of" in one)
 
 
 @given(
