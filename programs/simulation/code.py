@@ -31,8 +31,8 @@ KINDS: tuple[Kind, ...] = (
 )
 """Kinds of tasks. A task's code holds its kind's place where other domains count criteria."""
 
-DEEP = 0.9
-"""Added to the logit of the chance that a question leaves the trap to be found."""
+DEEP, DEEP_SPREAD = 1.7, 0.9
+"""Added to the logit of the chance that a question leaves the trap to be found; and its spread."""
 HARD = 0.25
 """Added to the difficulty of such a question, in logits."""
 PLAIN, SLOPE = 1.22, 0.7
@@ -141,7 +141,7 @@ def chance(latent: Latent, ability: float) -> float:
 def _latent(law: irt.Law, steer: float, draw: random.Random) -> Latent:
     """Draw what the task is, before its words."""
     # Depth counts twice: a whole task hangs on one trap, not one criterion of many.
-    insight = law.insight + DEEP + steer + draw.gauss(0.0, irt.INSIGHT_SPREAD * law.noise)
+    insight = law.insight + DEEP + steer + draw.gauss(0.0, DEEP_SPREAD * law.noise)
     return Latent(
         seed=draw.getrandbits(24),
         difficulty=law.difficulty + HARD + draw.gauss(0.0, irt.DIFFICULTY_SPREAD * law.noise),

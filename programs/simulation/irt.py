@@ -12,9 +12,9 @@ from .principles import Effect
 WEAK, STRONG = -0.75, 1.0
 """Abilities of the two solvers, in logits. The formulas below scale between these two."""
 
-INSIGHT = -3.4
+INSIGHT = -4.2
 """Logit of a criterion's chance to ask for insight, for a plain prompt on an average document."""
-INSIGHT_SPREAD = 0.9
+INSIGHT_SPREAD = 2.0
 """Standard deviation of that logit from task to task."""
 DIFFICULTY, DIFFICULTY_SPREAD, CRITERION_SPREAD = -0.10, 0.35, 0.4
 """Mean difficulty of an insight criterion, in logits; its spread over tasks and within a task."""
@@ -83,7 +83,7 @@ def law(effect: Effect, depth: Any, hard: Any, steer: Any, temperature: float = 
         leak=LEAK + effect.leak,
         clarity=effect.clarity - 0.3 * wild,
         valid=VALID + effect.valid - 2.0 * wild,
-        noise=0.8 + 0.2 * min(temperature, 1.5),
+        noise=0.9 + 0.1 * min(temperature, 1.5),
     )
 
 

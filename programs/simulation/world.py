@@ -16,9 +16,9 @@ from . import irt
 from .principles import HARMFUL, PRINCIPLES
 from .shipped import SHIPPED, beyond_shipped
 
-BEST = frozenset({"specific", "setup_only", "reasoning", "focused", "mistakes"})
+BEST = frozenset({"specific", "setup_only", "reasoning", "positive_rubric", "focused", "mistakes"})
 """The best subset of the principles (`optimum`), kept here because the search takes a while."""
-BEST_OBJECTIVE = 0.342
+BEST_OBJECTIVE = 0.375
 """What it achieves with a fully skilled orchestrator."""
 
 _MOST = 16
@@ -60,6 +60,11 @@ class Expectation(NamedTuple):
     """The same for the strong solver."""
     gap: float
     """Mean gap of accepted tasks."""
+    again_weak: float
+    """Mean grade of the weak solver on accepted tasks with fresh answers, which chance has not
+    chosen along with the task."""
+    again_strong: float
+    """The same for the strong solver."""
     acceptance: float
     """Share of documents with an accepted task."""
     rounds: float
@@ -97,6 +102,7 @@ def expected(
         setting: Solvers, skill and size.
     """
     draws, weights = np.random.default_rng(setting.seed), in_force(principles)
+    fresh = np.random.default_rng((setting.seed, 1))
     depth, hard = _documents(draws, setting.documents)
     steer = np.zeros_like(depth)
     active = np.arange(setting.documents)
@@ -110,7 +116,8 @@ def expected(
         weak, strong = (_grades(draws, tasks, a) for a in (setting.weak, setting.strong))
         easy, hard_, quality = _verdicts(weak, strong, sound)
         accepted = ~(easy | hard_ | quality)
-        kept.append(np.stack([weak[accepted].mean(1), strong[accepted].mean(1)]))
+        again = [_grades(fresh, tasks, a)[accepted] for a in (setting.weak, setting.strong)]
+        kept.append(np.stack([one.mean(1) for one in (weak[accepted], strong[accepted], *again)]))
         failed += [easy.sum(), hard_.sum(), quality.sum()]
         pushed = steer[active] + setting.skill * (
             easy * draws.uniform(0, irt.EASIER, active.size)
@@ -122,13 +129,15 @@ def expected(
 
 
 def _summary(kept: Any, failed: Any, rounds: int, documents: int) -> Expectation:
-    weak, strong = kept.mean(axis=1) if kept.size else (np.nan, np.nan)
+    weak, strong, again_weak, again_strong = kept.mean(axis=1) if kept.size else [np.nan] * 4
     outcomes = (Outcome.TOO_EASY, Outcome.FAILED_ON_STRONG, Outcome.FAILED_QUALITY_CHECK)
     shares = failed / max(1.0, failed.sum())
     return Expectation(
         weak=float(weak),
         strong=float(strong),
         gap=float(strong - weak),
+        again_weak=float(again_weak),
+        again_strong=float(again_strong),
         acceptance=kept.shape[1] / documents,
         rounds=rounds / documents,
         objective=float((kept[1] - kept[0]).sum() / documents),

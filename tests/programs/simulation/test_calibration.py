@@ -126,18 +126,27 @@ def test_single_shot_hardly_separates_the_solvers() -> None:
     weak, strong = single(SHIPPED, LARGE)
     assert weak == pytest.approx(0.675, abs=0.01)
     assert strong == pytest.approx(0.705, abs=0.01)
-    assert 0.02 < strong - weak < 0.036
+    assert 0.02 < strong - weak < 0.04
 
 
 def test_the_loop_with_the_shipped_prompts() -> None:
     world = expected(SHIPPED, LARGE)
-    assert 0.5 < world.acceptance < 0.68
-    assert 0.25 < world.gap < 0.28
-    assert 0.47 < world.weak < 0.55
-    assert 0.76 < world.strong < 0.80
-    assert 7.5 < world.rounds < 9
+    assert 0.6 < world.acceptance < 0.75
+    assert 0.28 < world.gap < 0.32
+    assert 0.47 < world.weak < 0.51
+    assert 0.77 < world.strong < 0.80
+    assert 7 < world.rounds < 8
     _ordered(world.failures)
     agree(row(run(program(), documents(108))), world, 108)
+
+
+def test_accepted_tasks_separate_the_solvers_on_fresh_answers_as_well_though_by_less() -> None:
+    weak, strong = single(SHIPPED, LARGE)
+    for principles in (SHIPPED, SHIPPED | {"specific"}, BEST):
+        world = expected(principles, LARGE)
+        assert world.weak < world.again_weak < weak - 0.07
+        assert strong + 0.02 < world.again_strong < world.strong
+        assert world.again_strong - world.again_weak > 0.13
 
 
 def _ordered(failures: Mapping[str, float]) -> None:
@@ -149,10 +158,10 @@ def _ordered(failures: Mapping[str, float]) -> None:
 def test_good_principles_make_the_loop_accept_more_and_sooner() -> None:
     plain, specific = expected(SHIPPED, LARGE), expected(SHIPPED | {"specific"}, LARGE)
     assert specific.acceptance > 0.87
-    assert specific.rounds < 0.67 * plain.rounds
-    assert 0.28 < specific.gap < 0.33
+    assert specific.rounds < 0.72 * plain.rounds
+    assert 0.31 < specific.gap < 0.36
     best = expected(BEST, LARGE)
-    assert best.objective > 1.85 * plain.objective
+    assert best.objective > 1.7 * plain.objective
     agree(row(run(program(BEST), documents(108))), best, 108)
 
 
@@ -160,7 +169,7 @@ def test_obscure_questions_fail_on_the_strong_solver() -> None:
     good, obscure = expected(GOOD, LARGE), expected(GOOD | {"obscure"}, LARGE)
     assert obscure.objective < 0.82 * good.objective
     assert obscure.strong < good.strong - 0.04
-    assert obscure.failures["FAILED ON STRONG"] > obscure.failures["TOO EASY"]
+    assert obscure.failures["FAILED ON STRONG"] > 1.4 * good.failures["FAILED ON STRONG"]
 
 
 def test_generous_context_makes_questions_easy() -> None:
