@@ -106,7 +106,8 @@ def _row(row: Row) -> Iterable[Point]:
 
 
 def _against(found: Against | None, prefix: str = "difference") -> Iterable[Point]:
-    for name in ("objective", "weak", "strong", "gap", "weak_std"):
+    names = ("objective", "weak", "strong", "gap", "weak_std")
+    for name in (*names, "selection_weak", "selection_strong", "selection_gap"):
         yield from _estimate(f"{prefix}/{name}", None if found is None else getattr(found, name))
 
 

@@ -89,6 +89,11 @@ class Against(Part):
     strong: Estimate | None
     gap: Estimate | None
     weak_std: Estimate | None
+    selection_weak: Estimate | None
+    """With the grades that accepted the tasks, as the paper counts; fresh ones for a method without
+    a gate. `None`, like the next two, if neither method has a gate."""
+    selection_strong: Estimate | None
+    selection_gap: Estimate | None
 
 
 class Comparison(Part):
@@ -182,6 +187,11 @@ def row(work: Work, *, seed: int) -> Row:
 def against(work: Work, first: Work, *, seed: int) -> Against:
     """Compare a method with the first one named, document by document (paired bootstrap)."""
     found = {name: _paired(m(first), m(work), seed) for name, m in MEASURES.items()}
+    if any(one.gap is not None for done in (first, work) for one in done.kept.values()):
+        chosen = {name: (_chosen(first, of), _chosen(work, of)) for name, of in SELECTION.items()}
+        found |= {f"selection_{name}": _paired(*pair, seed) for name, pair in chosen.items()}
+    else:
+        found |= dict.fromkeys((f"selection_{name}" for name in SELECTION), None)
     return Against(
         method=work.method,
         reference=first.method,
@@ -242,6 +252,12 @@ MEASURES: Mapping[str, Callable[[Work], dict[str, float]]] = {
 def _by_document(work: Work, of: Callable[[Round], float | None]) -> dict[str, float]:
     found = {id: of(episode.rounds[-1]) for id, episode in work.measured.items()}
     return {id: value for id, value in found.items() if value is not None}
+
+
+def _chosen(work: Work, of: Callable[[Round], float | None]) -> dict[str, float]:
+    """Return a value of the attempts that accepted each task; of the fresh ones without a gate."""
+    accepted = {id: of(one) for id, one in work.kept.items()}
+    return _by_document(work, of) | {id: v for id, v in accepted.items() if v is not None}
 
 
 def _scored(episode: Episode) -> bool:

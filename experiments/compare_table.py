@@ -38,6 +38,9 @@ DIFFERENCES = (
     ("strong mean", "strong", "", 3),
     ("gap", "gap", "", 3),
     ("weak std, pp", "weak_std", "pp", 1),
+    ("weak when accepted", "selection_weak", "", 3),
+    ("strong when accepted", "selection_strong", "", 3),
+    ("gap when accepted", "selection_gap", "", 3),
 )
 
 
@@ -102,7 +105,8 @@ def difference_lines(found: Comparison) -> list[list[str]]:
         [label, *(_paired(getattr(one, name), unit, digits) for one in found.differences)]
         for label, name, unit, digits in DIFFERENCES
     ]
-    return lines if found.differences else []
+    # Without a gate nothing was chosen by its grades.
+    return [line for line in lines if "accepted" not in line[0] or set(line[1:]) - {NOTHING}]
 
 
 def _paired(found: Estimate | None, unit: str, digits: int) -> str:

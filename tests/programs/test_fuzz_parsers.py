@@ -263,6 +263,7 @@ NASTY = [
     "}",
     "[" * 40,
     '{"a":' * 40,
+    "[" * 5000,
     '"\\ud800"',
     "\\u0000",
     "\x00",
@@ -416,8 +417,26 @@ def test_any_answer_is_a_value_or_a_recorded_failure(name: str, structured: str)
     holds()
 
 
-EXAMPLES = int(os.environ.get("AUTODATA_FUZZ", "12"))
+EXAMPLES = 12
 """Answers tried for every role and form."""
+
+# A model that finds no end leaves thousands of the same; Python's JSON has limits of its own.
+ENDLESS = {
+    "brackets": "[" * 5000,
+    "objects": '{"a":' * 5000,
+    "pairs": "[[" * 3000 + "]]" * 3000,
+    "quotes": '{"' * 1200,
+    "digits": "[" + "9" * 5000,
+    "a field of brackets": fields(task="[" * 5000, verdicts="[" * 5000, brief="Ask on."),
+    "a field of digits": fields(task="9" * 5000, verdicts=f"[{'9' * 5000}]", brief="Ask on."),
+}
+
+
+@pytest.mark.parametrize("structured", FORMS)
+@pytest.mark.parametrize("name", ["legal plan", "research write", "research judge"])
+@pytest.mark.parametrize("text", ENDLESS.values(), ids=ENDLESS)
+def test_an_answer_without_an_end_is_malformed(text: str, name: str, structured: str) -> None:
+    assert is_value_or_failure(JOBS[name], replied(JOBS[name], structured, [text]))
 
 
 @settings(fixed, max_examples=25)
