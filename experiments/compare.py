@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from ..optimizers.files import write_whole
 from ..programs import Usage
 from ..programs.baselines import METHODS
+from .compare_documents import documents_text
 from .compare_entries import comparison_entry, method_entry
 from .compare_result import Comparison, Work, against, row
 from .compare_table import markdown
@@ -65,8 +66,9 @@ def compare(
 ) -> Comparison:
     """Run methods on the same documents and compare the tasks that they keep.
 
-    Leaves in the folder RUNS/RUN-compare: `config.toml`, `journal.jsonl`, `compare.json`,
-    `compare.md` and `compare.png`. The same call again goes on after an interruption.
+    Leaves in the folder RUNS/RUN-compare: `config.toml`, `journal.jsonl`, `documents.jsonl`,
+    `compare.json`, `compare.md` and `compare.png`. The same call again goes on after an
+    interruption.
 
     Args:
         config: Documents, models, domain and gate. The search and the splits play no part.
@@ -97,7 +99,7 @@ def compare(
             raise
         works = [done[name] for name in names]
         found = _compared(session, works, tracker, time.monotonic() - started)
-        _leave(config.folder, found)
+        _leave(config.folder, works, found)
         _record(session, tracker, works, found)
     return found
 
@@ -140,8 +142,9 @@ def _compared(
     )
 
 
-def _leave(folder: Path, found: Comparison) -> None:
+def _leave(folder: Path, works: Sequence[Work], found: Comparison) -> None:
     """Write what a comparison leaves behind; `compare.json` last, as the sign that it is whole."""
+    write_whole(folder / "documents.jsonl", documents_text(works))
     draw_comparison(folder / "compare.png", found)
     write_whole(folder / "compare.md", markdown(found))
     write_whole(folder / "compare.json", found.model_dump_json(indent=1) + "\n")
@@ -154,5 +157,6 @@ def _record(session: Session, tracker: Tracker, works: Sequence[Work], found: Co
         against_first = next((d for d in found.differences if d.method == work.method), None)
         entry = method_entry(session.config, work, one, against_first)
         tracker.child(numbers[work.method], work.method, "method", entry)
-    folder, names = session.config.folder, ("compare.json", "compare.md", "compare.png")
+    folder = session.config.folder
+    names = ("compare.json", "compare.md", "compare.png", "documents.jsonl")
     tracker.conclude(comparison_entry(found), {name: folder / name for name in names})

@@ -3,6 +3,7 @@
 import json
 import re
 import weakref
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, cast
 
@@ -63,13 +64,24 @@ class ChatFormat(dspy.ChatAdapter):
     def parse(self, signature: type[dspy.Signature], completion: str) -> dict[str, Any]:
         """Read an answer: at once if it is well-formed, with DSPy's tolerance if it is not."""
         quick = _well_formed(signature, completion)
-        return super().parse(signature, completion) if quick is None else quick
+        return _tolerant(super().parse, signature, completion) if quick is None else quick
+
+    def _make_json_adapter_fallback(self) -> dspy.JSONAdapter:
+        return JsonFormat()
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "ChatFormat":
         return self
 
 
-class SchemaFormat(dspy.JSONAdapter):
+class JsonFormat(dspy.JSONAdapter):
+    """DSPy's JSON format; an answer that its parser breaks on is one that cannot be read."""
+
+    def parse(self, signature: type[dspy.Signature], completion: str) -> dict[str, Any]:
+        """Read an answer."""
+        return _tolerant(super().parse, signature, completion)
+
+
+class SchemaFormat(JsonFormat):
     """One JSON object, constrained by the endpoint's grammar; the chat format is the repair."""
 
     async def acall(
@@ -89,6 +101,28 @@ class SchemaFormat(dspy.JSONAdapter):
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "SchemaFormat":
         return self
+
+
+Parse = Callable[[type[dspy.Signature], str], dict[str, Any]]
+
+
+def _tolerant(parse: Parse, signature: type[dspy.Signature], completion: str) -> dict[str, Any]:
+    """Read an answer with a parser of DSPy's.
+
+    A model that runs on leaves thousands of brackets or digits, which Python's JSON refuses by
+    errors that DSPy lets through.
+    """
+    try:
+        return parse(signature, completion)
+    except dspy.AdapterParseError:
+        raise
+    except (RecursionError, ValueError) as error:
+        raise dspy.AdapterParseError(
+            adapter_name="JSON",
+            signature=cast("Any", signature),
+            lm_response=completion,
+            message=f"{type(error).__name__}: {error}",
+        ) from None
 
 
 def _plain_text(value: Any, annotation: Any) -> str | None:
