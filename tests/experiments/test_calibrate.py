@@ -1,8 +1,10 @@
 """A calibrated gate: proposed by `check`, used and frozen by runs, and nothing else left behind."""
 
+import itertools
 import json
 import tomllib
 from pathlib import Path
+from statistics import fmean
 
 import pytest
 
@@ -182,21 +184,20 @@ def test_an_exported_program_has_the_numbers(tmp_path: Path) -> None:
     assert gate.name == CALIBRATED
 
 
-@pytest.mark.parametrize("seed", [7, 8])
-def test_another_pair_gets_few_tasks_from_the_papers_gate_and_a_share_from_its_own(
-    seed: int, tmp_path: Path
+def test_another_pair_gets_few_tasks_from_the_papers_gate_and_more_from_its_own(
+    tmp_path: Path,
 ) -> None:
-    shares = {}
-    for gate in ("deployed", CALIBRATED):
+    shares: dict[str, list[float]] = {"deployed": [], CALIBRATED: []}
+    for seed, gate in itertools.product((7, 8, 9), shares):
         overrides = ("documents.limit=20", "loop.rounds=5", f"seed={seed}", *PAIR_B)
-        config = configured(tmp_path, *overrides, f"gate={gate}", f"run={gate}")
+        config = configured(tmp_path / str(seed), *overrides, f"gate={gate}", f"run={gate}")
         with open_session(config, QUIET) as session:
             episodes = session.objective.episodes(
                 Candidate.of(session.program), session.documents, "generate"
             )
-        shares[gate] = measured(episodes).acceptance or 0.0
-    assert shares["deployed"] <= 0.35
-    assert 0.35 <= shares[CALIBRATED] <= 0.9
+        shares[gate].append(measured(episodes).acceptance or 0.0)
+    assert fmean(shares["deployed"]) <= 0.35
+    assert 0.45 <= fmean(shares[CALIBRATED]) <= 0.9
 
 
 def test_the_numbers_are_not_there_before_a_run_has_begun(tmp_path: Path) -> None:

@@ -241,7 +241,7 @@ def test_mlflow_has_a_run_for_each_method_below_one_for_all(runs: Path) -> None:
     assert "fresh attempts at every task kept" in parent.data.tags["mlflow.note.content"]
     assert parent.data.params["documents.limit"] == "4"
     kept = {path.name for path in artifacts(parent).iterdir()}
-    assert kept == {"compare.json", "compare.md", "compare.png", "config.toml"}
+    assert kept == {"compare.json", "compare.md", "compare.png", "config.toml", "documents.jsonl"}
     assert set(children) == set(NAMES)
     for row in found.methods:
         run = children[row.method]

@@ -13,6 +13,7 @@ from mlflow.entities import Run
 
 from autodata.experiments import address
 from autodata.experiments.config import ExperimentConfig, load_config
+from autodata.experiments.exports import export_trial
 from autodata.experiments.generate import Generated, generate
 from autodata.experiments.progress import Reporter
 from autodata.experiments.tracking import Tracker
@@ -83,7 +84,9 @@ def test_a_search_in_the_same_folder_keeps_its_own_run(
         tracker.fail("only here to have a run of its own")
     before = {run.info.run_id for run in recorded(runs)}
     generated(runs)
-    generated(runs, program=finished.folder / "compiled")
+    other = tmp_path / "other"
+    export_trial(finished.folder, other, 1)
+    generated(runs, program=other)
     both = [run for run in recorded(runs) if run.info.run_id not in before]
     assert {run.data.tags["kind"] for run in both} == {"generate"}
     assert len({run.data.params["candidate"] for run in both}) == 2

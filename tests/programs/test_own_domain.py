@@ -18,7 +18,6 @@ domain = "house_rules:HOUSE_RULES"
 run = "own"
 
 [documents]
-limit = 4
 path = "rules"
 
 [models.default]
@@ -52,7 +51,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "house_rules.py").write_text(shown())
     (tmp_path / "own.toml").write_text(CONFIG)
     (tmp_path / "rules").mkdir()
-    for name in ("stairs", "quiet", "bicycles", "laundry"):
+    names = "stairs quiet bicycles laundry cellar garden roof noise guests keys pets bins"
+    for name in names.split():
         text = f"The rules about {name}. Whoever uses the {name} after ten must ask first. " * 12
         (tmp_path / "rules" / f"{name}.md").write_text(text)
     monkeypatch.chdir(tmp_path)
