@@ -6,6 +6,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import dspy
+from pydantic import Field
 
 from ..metrics.calibration import CALIBRATED
 from ..optimizers import Candidate
@@ -52,6 +53,8 @@ class Checked(Part):
     run: str
     documents: int
     models: list[ModelCheck]
+    surroundings: list[str] = Field(default_factory=list)
+    """What the domain depends on in this machine, and whether it is there; a line each."""
     round: str
     """How one trial round on the first document ended."""
     estimate: Estimate | None
@@ -95,6 +98,7 @@ def check(config: ExperimentConfig, reporter: Reporter, *, calibrate: int | None
             run=config.run,
             documents=len(session.documents),
             models=found,
+            surroundings=list(session.program.domain.surroundings()),
             round=_ended(episode),
             estimate=_estimate(config, len(session.documents), episode) if heard else None,
         )

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from pydantic import Field
+
 from ..optimizers import Candidate, Measurement, measured
 from ..optimizers.files import write_whole
 from ..programs import Episode
@@ -30,6 +32,8 @@ class Generated(Part):
     measurement: Measurement
     failures: dict[str, str]
     """Why documents could not be scored, by document id."""
+    unsuitable: dict[str, str] = Field(default_factory=dict)
+    """Why documents were turned away, by document id."""
     untracked: str = ""
     """Why MLflow has no record of it; empty if it has one."""
 
@@ -89,6 +93,7 @@ def generate(
             accepted=_write(config.folder / "tasks.jsonl", episodes, candidate),
             measurement=measured(episodes),
             failures={e.document_id: str(e.failure) for e in episodes if e.failure is not None},
+            unsuitable={e.document_id: e.reason for e in episodes if e.stopped == "unsuitable"},
         )
         reporter.line("tasks are written; recording the run in MLflow")
         untracked = _record(config, found, episodes, candidate, program)
@@ -148,8 +153,13 @@ def _candidate(session: Session, program: Path | None) -> Candidate:
     """Read the candidate of a compiled program; the shipped one's without a folder."""
     if program is None:
         return Candidate.of(session.program)
-    load_manifest(program)
-    return read_candidate(program)
+    made_for, wanted = load_manifest(program).domain, session.config.domain
+    if made_for != wanted:
+        raise InputError(
+            f"{program}: made for domain {made_for!r}, and the configuration's is {wanted!r}; "
+            f"use a configuration of domain {made_for!r}"
+        )
+    return read_candidate(program, session.program.domain)
 
 
 def _kept(session: Session, candidate: Candidate) -> list[Episode]:

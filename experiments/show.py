@@ -82,6 +82,8 @@ def show_generated(found: Generated) -> None:
         _console.print(f"  {outcome.lower():22} {count:6d} rounds", markup=False)
     for document, reason in found.failures.items():
         _console.print(f"  {document}: {reason}", markup=False)
+    for document, reason in found.unsuitable.items():
+        _console.print(f"  {document}: unsuitable, {reason}", markup=False)
     _console.print(f"tasks: {found.tasks}", markup=False)
 
 
@@ -98,6 +100,8 @@ def show_check(found: Checked) -> None:
     for model in found.models:
         if model.problem:
             _console.print(f"{model.role}: {model.problem}", markup=False)
+    for line in found.surroundings:
+        _console.print(line, markup=False)
     _console.print(f"one round on the first document: {found.round}", markup=False)
     if found.estimate is not None:
         _show_estimate(found.estimate)

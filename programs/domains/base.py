@@ -106,6 +106,8 @@ class Domain:
     """Whether honest attempts may be the same word for word, as short programs are."""
     probe: bool = False
     """Whether an empty answer of a solver whose model is alive counts as a wrong one."""
+    surroundings: Callable[[], Sequence[str]] = tuple
+    """Says what the domain depends on in this machine, and whether it is there, a line each."""
     spoken: tuple[str, ...] = ROLES
     """The roles that ask a model."""
     sparing: tuple[str, ...] = ()

@@ -13,6 +13,7 @@ import pytest
 
 from autodata.experiments.compiled import load_manifest
 from autodata.experiments.config import ExperimentConfig, load_config
+from autodata.experiments.errors import InputError
 from autodata.experiments.generate import evaluate, generate
 from autodata.experiments.progress import Reporter
 from autodata.programs import Task
@@ -65,6 +66,22 @@ def test_a_compiled_program_writes_with_its_own_prompts(finished: Finished, tmp_
     program = finished.folder / "compiled"
     generate(config(tmp_path), Reporter(quiet=True), program=program)
     assert {row["candidate"] for row in rows(tmp_path)} == {load_manifest(program).candidate}
+
+
+def test_a_program_of_another_domain_is_refused_in_one_line(
+    finished: Finished, tmp_path: Path
+) -> None:
+    legal = load_config("legal", [f"runs={tmp_path}", "documents.limit=1"])
+    with pytest.raises(InputError, match="made for domain 'research', and the configuration's is"):
+        generate(legal, Reporter(quiet=True), program=finished.folder / "compiled")
+
+
+def test_documents_that_are_turned_away_are_named_with_the_reason(tmp_path: Path) -> None:
+    few = ["documents.limit=15", "loop.rounds=1", f"runs={tmp_path}"]
+    found = generate(load_config("legal", few), Reporter(quiet=True))
+    assert len(found.unsuitable) == found.measurement.unsuitable == 3
+    assert all(found.unsuitable.values())
+    assert found.failures == {}
 
 
 def test_documents_that_nobody_could_score_are_named_and_tried_again(tmp_path: Path) -> None:

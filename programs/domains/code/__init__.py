@@ -5,6 +5,7 @@ from ..base import Domain
 from .prompts import AnalyzePrograms, PlanProgram, SolveProgram, WriteProgram
 from .roles import Execution, Grader
 from .rules import LIBRARY, ProgramRules
+from .running import protections
 from .source import extract_program
 from .telling import describe_programs
 
@@ -23,6 +24,7 @@ CODE = Domain(
     judge=Grader,
     describe=describe_programs,
     repeats=True,
+    surroundings=protections,
     spoken=("orchestrator", "challenger", "weak", "strong"),
 )
 

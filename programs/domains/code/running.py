@@ -4,7 +4,7 @@ import threading
 from collections import OrderedDict
 from hashlib import blake2b
 
-from ...sandbox import Verdict, check
+from ...sandbox import SandboxError, Verdict, check, isolation
 
 KEPT = 4096
 """How many verdicts are remembered, the latest used."""
@@ -65,3 +65,15 @@ def _key(solution: str, verifier: str) -> bytes:
         body = text.encode(errors="surrogatepass")
         digest.update(len(body).to_bytes(8, "big") + body)
     return digest.digest()
+
+
+def protections() -> list[str]:
+    """Say what keeps the programs of models from harming this machine, a line each."""
+    try:
+        found = isolation()
+    except SandboxError as error:
+        return [f"sandbox: programs cannot be run here ({error}); see docs/sandbox.md"]
+    return [
+        f"sandbox, {one.name}: {'' if one.active else 'NOT IN FORCE, '}{one.detail}"
+        for one in found
+    ]
