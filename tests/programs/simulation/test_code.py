@@ -20,7 +20,7 @@ from autodata.programs.sandbox import Verdict
 from autodata.programs.simulation import irt
 from autodata.programs.simulation.advice import SENTENCES
 from autodata.programs.simulation.code import KINDS, chance
-from autodata.programs.simulation.code_kit import Kind, build
+from autodata.programs.simulation.code.kit import Kind, build
 from autodata.programs.simulation.codec import decode
 
 CORPUS = sorted((Path(__file__).parents[3] / "experiments" / "corpus" / "code").glob("*.md"))

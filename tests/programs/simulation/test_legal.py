@@ -25,10 +25,13 @@ from autodata.programs.domains.legal.overriding import wording
 from autodata.programs.domains.legal.packet import spread
 from autodata.programs.records import CapabilityTask, Review, Round
 from autodata.programs.role import ask
-from autodata.programs.simulation import legal, legal_law, legal_reading, legal_writing
+from autodata.programs.simulation import legal
 from autodata.programs.simulation.briefing import aim
 from autodata.programs.simulation.irt import STEER_LIMITS, STRONG, WEAK
-from autodata.programs.simulation.legal_law import Case
+from autodata.programs.simulation.legal import law as legal_law
+from autodata.programs.simulation.legal import reading as legal_reading
+from autodata.programs.simulation.legal import writing as legal_writing
+from autodata.programs.simulation.legal.law import Case
 from autodata.programs.simulation.options import Options
 from autodata.programs.simulation.principles import Effect
 from autodata.programs.simulation.prompts import Form, Prompt

@@ -26,10 +26,10 @@ from autodata.programs.simulation import irt
 from autodata.programs.simulation.advice import SENTENCES
 from autodata.programs.simulation.codec import LABEL, decode
 from autodata.programs.simulation.scientific import posed_in
-from autodata.programs.simulation.scientific_forms import Problem
-from autodata.programs.simulation.scientific_law import WRONG_REFERENCE, chance, drafted
-from autodata.programs.simulation.scientific_problems import TEMPLATES, TYPES, number_for, posed
-from autodata.programs.simulation.scientific_prose import solution, unfinished
+from autodata.programs.simulation.scientific.forms import Problem
+from autodata.programs.simulation.scientific.law import WRONG_REFERENCE, chance, drafted
+from autodata.programs.simulation.scientific.problems import TEMPLATES, TYPES, number_for, posed
+from autodata.programs.simulation.scientific.prose import solution, unfinished
 from autodata.programs.simulation.seeds import stream
 from autodata.programs.tasks import AnswerTask
 

@@ -4,19 +4,19 @@ import random
 import re
 from typing import Any
 
-from ..domains.scientific import SCIENTIFIC
-from ..domains.scientific.grounding import HEADING, seed_of
-from . import irt
-from .advice import given, principles, written
-from .briefing import aim, brief
-from .codec import LABEL, decode, encode
-from .faults import due
-from .options import Options
-from .prompts import Prompt
-from .scientific_law import WRONG_REFERENCE, angle_of, chance, drafted
-from .scientific_problems import TYPES, Problem, number_for, posed
-from .scientific_prose import solution, unfinished, worked
-from .seeds import stream, uniform
+from ...domains.scientific import SCIENTIFIC
+from ...domains.scientific.grounding import HEADING, seed_of
+from .. import irt
+from ..advice import given, principles, written
+from ..briefing import aim, brief
+from ..codec import LABEL, decode, encode
+from ..faults import due
+from ..options import Options
+from ..prompts import Prompt
+from ..seeds import stream, uniform
+from .law import WRONG_REFERENCE, angle_of, chance, drafted
+from .problems import TYPES, Problem, number_for, posed
+from .prose import solution, unfinished, worked
 
 _RULES = SCIENTIFIC.rules.describe()
 _SAME_TYPE = 0.6

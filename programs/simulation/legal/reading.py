@@ -5,10 +5,10 @@ import re
 from statistics import fmean, stdev
 from typing import Any
 
-from .legal_writing import FLOOR, SATURATION
-from .prompts import Prompt
-from .seeds import stream
-from .words import salient
+from ..prompts import Prompt
+from ..seeds import stream
+from ..words import salient
+from .writing import FLOOR, SATURATION
 
 _REASONS = re.compile(r"\b(?:because|therefore|since|reasons?|reasoning|whereas)\b", re.IGNORECASE)
 _SENTENCE = re.compile(r"(?<=[.?!])\s+(?=[A-Z\"'])")

@@ -12,10 +12,10 @@ import random
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
-from .codec import Latent, decode, encode
-from .irt import STEER_LIMITS, blunders, clip, sigmoid
-from .principles import Effect
-from .seeds import character, stream
+from ..codec import Latent, decode, encode
+from ..irt import STEER_LIMITS, blunders, clip, sigmoid
+from ..principles import Effect
+from ..seeds import character, stream
 
 RECALL, RECALL_SPREAD = 0.75, 0.55
 """Logit of the share of recall among the criteria of a first task, and its spread over tasks."""

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from string import Template
 from typing import NamedTuple
 
-from .seeds import stream
+from ..seeds import stream
 
 _VERIFIER = Template("""import random
 

@@ -2,7 +2,7 @@
 
 import random
 
-from .scientific_problems import Problem
+from .problems import Problem
 
 IN_WORDS = 0.12
 """Chance that a right answer is given in words, which only a reader can compare."""

@@ -3,8 +3,8 @@
 import random
 from collections.abc import Sequence
 
-from .codec import LABEL
-from .words import listed
+from ..codec import LABEL
+from ..words import listed
 
 FIRST_LENGTH, LENGTH_SPREAD = 1600, 380
 """Characters of a question whose brief sets no limit (paper: 1569), and their spread."""

@@ -2,7 +2,7 @@
 
 import random
 
-from .scientific_forms import Problem, cases, line, plus, rows
+from .forms import Problem, cases, line, plus, rows
 
 
 def _eigenvalues(draw: random.Random) -> Problem:

@@ -1,6 +1,6 @@
 """Simulated programming tasks about strings."""
 
-from .code_kit import Kind
+from .kit import Kind
 
 RUNS = Kind(
     numbers=lambda draw: {"least": draw.randint(3, 4)},

@@ -3,19 +3,19 @@
 import random
 from typing import Any
 
-from ..domains.legal.extract import HEAD
-from ..domains.legal.prompts import SolveLegalTask
-from ..domains.legal.rules import LegalRules
-from .faults import due
-from .legal_law import MOOD, case_of, chance, kinds
-from .legal_reading import extract, referee
-from .legal_writing import brief, write_task
-from .options import Options
-from .prompts import Prompt
-from .seeds import stream
-from .sentences import answer_of
-from .solving import COPIED
-from .words import keys, named
+from ...domains.legal.extract import HEAD
+from ...domains.legal.prompts import SolveLegalTask
+from ...domains.legal.rules import LegalRules
+from ..faults import due
+from ..options import Options
+from ..prompts import Prompt
+from ..seeds import stream
+from ..sentences import answer_of
+from ..solving import COPIED
+from ..words import keys, named
+from .law import MOOD, case_of, chance, kinds
+from .reading import extract, referee
+from .writing import brief, write_task
 
 _RULES = " ".join(LegalRules().describe().split())
 _SOLVE = " ".join(SolveLegalTask.instructions.split())

@@ -9,20 +9,20 @@ import random
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from . import irt
-from .advice import given, principles, written
-from .briefing import aim
-from .code_kit import Built, Kind, build
-from .code_lists import DIAGONALS, MERGED, PEAKS, WINDOWS, WORKERS
-from .code_numbers import CACHE, CHECKSUM, EITHER, RANKS
-from .code_texts import DURATIONS, NESTED, ROTATED, RUNS
-from .codec import LABEL, Latent, decode, encode
-from .faults import due
-from .options import Options
-from .principles import combined
-from .prompts import Prompt
-from .seeds import character, stream, uniform
-from .words import salient
+from .. import irt
+from ..advice import given, principles, written
+from ..briefing import aim
+from ..codec import LABEL, Latent, decode, encode
+from ..faults import due
+from ..options import Options
+from ..principles import combined
+from ..prompts import Prompt
+from ..seeds import character, stream, uniform
+from ..words import salient
+from .kit import Built, Kind, build
+from .lists import DIAGONALS, MERGED, PEAKS, WINDOWS, WORKERS
+from .numbers import CACHE, CHECKSUM, EITHER, RANKS
+from .texts import DURATIONS, NESTED, ROTATED, RUNS
 
 KINDS: tuple[Kind, ...] = (
     *(WINDOWS, MERGED, PEAKS, WORKERS, DIAGONALS),

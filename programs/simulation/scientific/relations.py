@@ -2,7 +2,7 @@
 
 import random
 
-from .scientific_forms import Problem, line, plus, times
+from .forms import Problem, line, plus, times
 
 
 def _tangent(draw: random.Random) -> Problem:

@@ -5,15 +5,20 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ..domains.legal.extract import HEAD, forbidden
-from ..domains.legal.prompts import AnalyzeLegalRounds, WriteLegalTask
-from ..records import Outcome
-from . import irt
-from .advice import given, principles, skills
-from .advice import written as sentences
-from .briefing import aim, entries
-from .codec import decode
-from .legal_law import (
+from ...domains.legal.extract import HEAD, forbidden
+from ...domains.legal.prompts import AnalyzeLegalRounds, WriteLegalTask
+from ...records import Outcome
+from .. import irt
+from ..advice import given, principles, skills
+from ..advice import written as sentences
+from ..briefing import aim, entries
+from ..codec import decode
+from ..principles import SKILLS, Effect, combined, recognise
+from ..prompts import Prompt
+from ..seeds import stream, uniform
+from ..sentences import criterion_of, reference_of
+from ..words import keys, salient
+from .law import (
     CLASSES,
     EASE,
     FIRST_COUNT,
@@ -24,7 +29,7 @@ from .legal_law import (
     kinds,
     written,
 )
-from .legal_text import (
+from .text import (
     FIRST_LENGTH,
     LENGTH_SPREAD,
     SHORT_OF,
@@ -33,11 +38,6 @@ from .legal_text import (
     TERMS,
     question_of,
 )
-from .principles import SKILLS, Effect, combined, recognise
-from .prompts import Prompt
-from .seeds import stream, uniform
-from .sentences import criterion_of, reference_of
-from .words import keys, salient
 
 SLIP = 0.02
 """Chance of a phrase that code refuses, and of a name of the source."""

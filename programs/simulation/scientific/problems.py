@@ -9,10 +9,10 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple
 
-from . import scientific_functions as functions
-from . import scientific_relations as relations
-from .scientific_forms import Problem
-from .seeds import stream
+from ..seeds import stream
+from . import functions as functions
+from . import relations as relations
+from .forms import Problem
 
 TEMPLATES: dict[str, tuple[Callable[[random.Random], Problem], ...]] = {
     "equation": relations.EQUATIONS,

@@ -1,6 +1,6 @@
 """Simulated programming tasks about lists, intervals and grids."""
 
-from .code_kit import Kind
+from .kit import Kind
 
 WINDOWS = Kind(
     numbers=lambda draw: {"size": draw.randint(3, 6), "step": draw.randint(2, 3)},

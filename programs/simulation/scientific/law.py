@@ -9,11 +9,11 @@ import re
 from collections.abc import Mapping
 from functools import lru_cache
 
-from ..domains.scientific.prompts import WriteProblem
-from . import irt
-from .codec import Latent
-from .principles import SKILLS, Effect, combined, recognise
-from .seeds import character, stream
+from ...domains.scientific.prompts import WriteProblem
+from .. import irt
+from ..codec import Latent
+from ..principles import SKILLS, Effect, combined, recognise
+from ..seeds import character, stream
 
 DIFFICULTY, SPREAD = -1.8, 1.0
 """Mean difficulty of a single-shot problem, in logits, and its spread from problem to problem."""

@@ -1,6 +1,6 @@
 """Simulated programming tasks about numbers, ranks and caches."""
 
-from .code_kit import Kind
+from .kit import Kind
 
 CHECKSUM = Kind(
     numbers=lambda draw: {
