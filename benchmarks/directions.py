@@ -33,15 +33,18 @@ MEASURES = {
 }
 """What is compared: the loop's value, and CoT's, which no gate has chosen."""
 
-Differences = dict[str, dict[str, list[float]]]
-"""For each measure and document a difference for each seed."""
+METHODS = ["cot", "best-of-n", "agentic"]
+LEVELS = ("acceptance", "weak", "strong", "gap", "objective")
+
+Levels = dict[str, dict[str, float | None]]
+"""For each method its means."""
 
 
-def differences(preset: str, seed: int, runs: Path) -> dict[str, dict[str, float]]:
-    """Compare once; return the loop minus CoT for each measure and document."""
+def compared(preset: str, seed: int, runs: Path) -> tuple[dict[str, dict[str, float]], Levels]:
+    """Compare once; return the loop minus CoT for each measure and document, and all means."""
     overrides = [f"seed={seed}", f"runs={runs / str(seed)}"]
     config = load_config(preset, overrides)
-    found = compare(config, Reporter(quiet=True), methods=["cot", "agentic"])
+    found = compare(config, Reporter(quiet=True), methods=METHODS)
     text = Path(found.folder, "documents.jsonl").read_text()
     rows = [json.loads(line) for line in text.splitlines()]
     by_method = {
@@ -56,7 +59,20 @@ def differences(preset: str, seed: int, runs: Path) -> dict[str, dict[str, float
         result[name] = {
             id: a - b for id, (a, b) in pairs.items() if a is not None and b is not None
         }
-    return result
+    levels: Levels = {}
+    for row in found.methods:
+        estimates = {name: getattr(row, name) for name in LEVELS}
+        levels[row.method] = {
+            **{name: None if one is None else one.value for name, one in estimates.items()},
+            "calls per task": row.calls_per_accepted,
+        }
+    return result, levels
+
+
+def shown(values: list[float | None]) -> str:
+    """Show the mean over the seeds that have a value."""
+    there = [value for value in values if value is not None]
+    return f"{fmean(there):.3f}" if there else "-"
 
 
 def cell(values: list[float]) -> str:
@@ -78,7 +94,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         runs = given.runs or Path(scratch)
         for domain, preset in PRESETS.items():
-            found = {seed: differences(preset, seed, runs) for seed in given.seeds}
+            done = {seed: compared(preset, seed, runs) for seed in given.seeds}
+            found = {seed: differences for seed, (differences, _) in done.items()}
             table = Table(
                 title=f"{domain}: the loop minus CoT (* excludes 0)", title_justify="left"
             )
@@ -92,6 +109,14 @@ def main() -> None:
                 cells = [cell(list(found[seed][name].values())) for seed in given.seeds]
                 table.add_row(name, *cells, cell([fmean(values) for values in pooled.values()]))
             console.print(table)
+            means = Table(title=f"{domain}: means over the seeds", title_justify="left")
+            for column in ("", *LEVELS, "calls per task"):
+                means.add_column(column)
+            for method in METHODS:
+                rows = [levels[method] for _, levels in done.values()]
+                cells = [shown([row[name] for row in rows]) for name in (*LEVELS, "calls per task")]
+                means.add_row(method, *cells)
+            console.print(means)
 
 
 if __name__ == "__main__":

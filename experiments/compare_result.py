@@ -8,6 +8,7 @@ from pydantic import Field
 
 from ..metrics import Interval, bootstrap_mean, paired_difference, wilson
 from ..programs import Episode, Round, Usage
+from .compare_fresh import hollow, usable
 from .config import Part
 from .result import Tracked
 
@@ -36,6 +37,8 @@ class Row(Part):
     """Tasks that the method kept, at most one a document."""
     unmeasured: int
     """Kept tasks whose fresh attempts could not be graded for both solvers."""
+    hollow: int = 0
+    """Fresh attempts that were cut off or empty. They count in no grade."""
     acceptance: Estimate | None
     """Share of scored documents with a kept task, in [0, 1], by Wilson's interval."""
     objective: Estimate | None
@@ -172,6 +175,7 @@ def row(work: Work, *, seed: int) -> Row:
         failures={e.document_id: str(e.failure) for e in work.episodes if e.failure is not None},
         kept=kept,
         unmeasured=kept - len(values["gap"]),
+        hollow=hollow(work.measured),
         acceptance=_estimate(wilson(kept, len(scored)), len(scored)) if scored else None,
         **{name: _mean(listed, seed) for name, listed in means.items()},
         calls=usage.calls,
@@ -250,7 +254,7 @@ MEASURES: Mapping[str, Callable[[Work], dict[str, float]]] = {
 
 
 def _by_document(work: Work, of: Callable[[Round], float | None]) -> dict[str, float]:
-    found = {id: of(episode.rounds[-1]) for id, episode in work.measured.items()}
+    found = {id: of(fresh) for id, fresh in usable(work.measured).items()}
     return {id: value for id, value in found.items() if value is not None}
 
 

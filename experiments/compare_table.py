@@ -7,6 +7,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from .compare_result import Comparison, Estimate, Row
+from .notes import escaped
 
 
 class Line(NamedTuple):
@@ -129,7 +130,12 @@ def remarks(found: Comparison) -> list[str]:
         elif row.unmeasured:
             said.append(
                 f"{row.method}: {row.unmeasured} of {row.kept} kept tasks could not be measured "
-                "and count in no average of grades."
+                "and count in no average of grades; the same command tries them again."
+            )
+        if row.hollow:
+            said.append(
+                f"{row.method}: {row.hollow} fresh attempts were cut off or empty and count in no "
+                "grade; raise max_tokens."
             )
     return said
 
@@ -185,7 +191,7 @@ def markdown(found: Comparison) -> str:
     """Return the page that stands in the run's folder."""
     names = [row.method for row in found.methods]
     parts = [f"# {heading(found)}", _rows(["", *names], method_lines(found))]
-    parts += [f"* {remark}" for remark in remarks(found)]
+    parts += [f"* {escaped(remark)}" for remark in remarks(found)]
     if found.differences:
         parts += [
             f"## Minus {names[0]}, on the same documents",

@@ -24,6 +24,12 @@ async def strong_samples(program: Program, task: AnyTask, count: int) -> list[At
     """
     settings = program.settings.model_copy(update={"strong_attempts": count, "race": False})
     contest = _Samples(
-        program.weak, program.strong, program.judge, program.gate, settings, program.domain.probe
+        program.weak,
+        program.strong,
+        program.judge,
+        program.gate,
+        settings,
+        probe=program.domain.probe,
+        repeats=program.domain.repeats,
     )
     return await contest.strong_alone(task)

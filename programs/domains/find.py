@@ -27,21 +27,25 @@ def find(name: str, shipped: Mapping[str, Domain]) -> Domain:
         near = difflib.get_close_matches(name, shipped, 1)
         hint = f"did you mean {near[0]!r}?" if near else "or module:NAME for one of your own"
         raise ValueError(f"domain={name!r:.60}: known are {', '.join(shipped)}; {hint}")
+    if not all(part.isidentifier() for part in (*module.split("."), attribute)):
+        raise ValueError(f"domain={name!r:.80}: write module:NAME, such as house_rules:HOUSE_RULES")
     here = str(Path.cwd())
     if here not in sys.path:
-        sys.path.insert(0, here)
+        # Last, so that no file of the user's takes the place of a library's module.
+        sys.path.append(here)
     try:
-        found = getattr(importlib.import_module(module), attribute)
+        home = importlib.import_module(module)
     except ModuleNotFoundError as error:
         if error.name is None or not f"{module}.".startswith(f"{error.name}."):
             raise
         raise ValueError(
             f"domain={name!r:.80}: no module {module!r}; run where {module}.py is, or install it"
         ) from None
-    except AttributeError:
+    if not hasattr(home, attribute):
         raise ValueError(
             f"domain={name!r:.80}: module {module!r} has no {attribute!r}; check the name"
-        ) from None
+        )
+    found = getattr(home, attribute)
     if not isinstance(found, Domain):
         raise ValueError(
             f"domain={name!r:.80}: {attribute} is a {type(found).__name__}; make it a Domain"

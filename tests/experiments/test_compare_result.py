@@ -110,7 +110,8 @@ def test_the_objective_is_0_without_a_task_and_none_without_a_measurement() -> N
     found = row(hollow, seed=0)
     assert (found.kept, found.unmeasured) == (3, 1)
     assert remarks(comparison([hollow])) == [
-        "agentic: 1 of 3 kept tasks could not be measured and count in no average of grades."
+        "agentic: 1 of 3 kept tasks could not be measured and count in no average of grades; the "
+        "same command tries them again."
     ]
 
 
@@ -272,3 +273,37 @@ def test_the_figure_is_a_png_with_something_on_it(works: list[Work], tmp_path: P
     vermillion = (0.84, 0.37, 0.0)
     assert (vermillion in colours) == any(one.measured for one in works)
     assert math.prod(pixels.shape[:2]) > len(colours) > 10
+
+
+def remeasured(change: dict[str, object]) -> Work:
+    """Return the loop's work with document b's fresh round changed."""
+    round_ = AGENTIC.measured["b"].rounds[0].model_copy(update=change)
+    episode = AGENTIC.measured["b"].model_copy(update={"rounds": (round_,)})
+    return AGENTIC._replace(measured={**AGENTIC.measured, "b": episode})
+
+
+def test_fresh_attempts_that_an_outage_cut_short_count_nowhere_and_are_named() -> None:
+    outage = Failure(role="weak", kind="infrastructure", message="503")
+    weak = AGENTIC.measured["b"].rounds[0].weak[:1]
+    found = remeasured({"weak": weak, "failure": outage})
+    summary = row(found, seed=0)
+    assert summary.unmeasured == 1
+    assert summary.weak is not None
+    assert summary.weak.value == pytest.approx((0.4 + 0.2) / 2)
+    assert objective(found)["b"] is None
+    assert "1 of 3 kept tasks could not be measured" in remarks(comparison([found]))[0]
+
+
+def test_cut_off_fresh_attempts_make_no_gap() -> None:
+    cut = tuple(
+        one.model_copy(update={"grade": Fraction(0), "truncated": True})
+        for one in AGENTIC.measured["b"].rounds[0].weak
+    )
+    summary = row(remeasured({"weak": cut}), seed=0)
+    assert (summary.hollow, summary.unmeasured) == (3, 1)
+    some = row(remeasured({"weak": (cut[0], *AGENTIC.measured["b"].rounds[0].weak[1:])}), seed=0)
+    assert (some.hollow, some.unmeasured) == (1, 0)
+    assert some.weak == row(AGENTIC, seed=0).weak
+    assert any(
+        "raise max_tokens" in one for one in remarks(comparison([remeasured({"weak": cut})]))
+    )

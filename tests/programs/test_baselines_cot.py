@@ -306,3 +306,15 @@ def test_rules_in_code_come_before_the_verifier() -> None:
     episode = run(CoT(models.models, strict))
     assert episode.accepted is None
     assert models.calls("verifier") == 0
+
+
+@pytest.mark.parametrize(("repeats", "kept"), [(True, True), (False, False)])
+def test_equal_programs_are_samples_where_honest_answers_may_be_equal(
+    repeats: bool, kept: bool
+) -> None:
+    program = "RIGHT\n```python\n" + "def solve(n):\n    return n + 1\n" * 8 + "```"
+    models = cast(
+        challenger=writing(PROGRAM_TASK), strong=lambda request, rollout: fields(answer=program)
+    )
+    domain = replace(checkable(ProgramTask), repeats=repeats)
+    assert (run(CoT(models.models, domain)).accepted is not None) == kept

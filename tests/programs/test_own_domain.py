@@ -101,6 +101,8 @@ def test_a_compiled_program_never_decides_what_is_imported(folder: Path) -> None
     ("name", "message"),
     [
         ("reserch", "did you mean 'research'"),
+        (".a:b", "write module:NAME, such as house_rules:HOUSE_RULES"),
+        (":X", "write module:NAME"),
         ("nowhere_at_all:X", "no module 'nowhere_at_all'; run where nowhere_at_all.py is"),
         ("house_rules:NOTHING", "module 'house_rules' has no 'NOTHING'"),
         ("house_rules:Decide", "Decide is a SignatureMeta; make it a Domain"),
