@@ -36,8 +36,10 @@ class ModelCheck(Part):
 
 
 class Estimate(Part):
-    """What the configured run will ask for, from one round on one document."""
+    """What `optimize` will ask for, from one round on one document."""
 
+    documents: int
+    """Episodes of `generate`, whose share of everything below is `documents` / `episodes`."""
     episodes: int
     """Documents times measurements."""
     calls: tuple[int, int]
@@ -246,11 +248,15 @@ def _estimate(config: ExperimentConfig, documents: int, episode: Episode) -> Est
     rounds = config.settings.rounds
     usage, roles = episode.usage, episode.roles
     cost = _cost(config.models, roles)
+    # Where more than one round was needed to hear everybody, one is the average of them.
+    once = episodes / max(1, len(episode.rounds))
+    most = once * rounds
     return Estimate(
+        documents=documents,
         episodes=episodes,
-        calls=(episodes * usage.calls, episodes * usage.calls * rounds),
-        tokens=(episodes * usage.tokens, episodes * usage.tokens * rounds),
-        cost=None if cost is None else (episodes * cost, episodes * cost * rounds),
+        calls=(round(once * usage.calls), round(most * usage.calls)),
+        tokens=(round(once * usage.tokens), round(most * usage.tokens)),
+        cost=None if cost is None else (once * cost, most * cost),
     )
 
 

@@ -99,7 +99,7 @@ class Workbench:
         prompts, rollout = _fingerprint(program), self._session.objective.rollout("compare")
         limit = asyncio.Semaphore(1 if program.sequential else self._session.config.in_flight)
 
-        async def one(document: Document) -> Episode:
+        async def one(document: Document, keep: bool = True) -> Episode:
             allowed = f"-{budget[document.id]}" if document.id in budget else ""
             key = f"compare/{name}-{prompts}{allowed}/{document.id}"
 
@@ -109,10 +109,14 @@ class Workbench:
             kept = self._session.journal.get(key)
             if kept is not None:
                 program.recall(kept)
-            return await self._once(key, run, limit)
+            return await self._once(key, run, limit, keep)
 
         if program.sequential:
-            return [await one(document) for document in documents]
+            found: list[Episode] = []
+            for document in documents:
+                # What follows an outage lacks its episode, and is done again by the next start.
+                found.append(await one(document, keep=not any(map(_outage, found))))
+            return found
         return await _together([one(document) for document in documents])
 
     async def _measure(self, tasks: Mapping[str, AnyTask]) -> dict[str, Episode]:
@@ -145,14 +149,16 @@ class Workbench:
             failure=closed.failure,
         )
 
-    async def _once(self, key: str, run: Run, limit: asyncio.Semaphore) -> Episode:
+    async def _once(
+        self, key: str, run: Run, limit: asyncio.Semaphore, keep: bool = True
+    ) -> Episode:
         """Return what is kept under a key, or run it and keep it."""
         episode = self._session.journal.get(key)
         if episode is None:
             async with limit:
                 episode = await run()
             # An outage says nothing about a method: the next start tries again.
-            if not _outage(episode):
+            if keep and not _outage(episode):
                 self._session.journal.put(key, episode)
         self._session.reporter.advance(episode.document_id)
         return episode

@@ -112,15 +112,19 @@ def show_check(found: Checked) -> None:
 
 
 def _show_estimate(estimate: Estimate) -> None:
-    calls, tokens, cost = estimate.calls, estimate.tokens, estimate.cost
-    money = "unknown (give input_price and output_price)"
-    if cost is not None:
-        money = f"{cost[0]:.2f} to {cost[1]:.2f} US dollars"
-    _console.print(
-        f"optimize: {estimate.episodes:,} episodes, {calls[0]:,} to {calls[1]:,} calls, "
-        f"{tokens[0]:,} to {tokens[1]:,} tokens, cost {money}",
-        markup=False,
-    )
+    for verb, episodes in (("generate", estimate.documents), ("optimize", estimate.episodes)):
+        share = episodes / estimate.episodes
+        calls = [round(share * number) for number in estimate.calls]
+        tokens = [round(share * number) for number in estimate.tokens]
+        money = "unknown (give input_price and output_price)"
+        if estimate.cost is not None:
+            low, high = (share * number for number in estimate.cost)
+            money = f"{low:.2f} to {high:.2f} US dollars"
+        _console.print(
+            f"{verb}: {episodes:,} episodes, {calls[0]:,} to {calls[1]:,} calls, "
+            f"{tokens[0]:,} to {tokens[1]:,} tokens, cost {money}",
+            markup=False,
+        )
 
 
 def _show_calibrated(found: Calibrated) -> None:
