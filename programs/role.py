@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 import dspy
 
+from ..metrics.answers import PoolError
 from . import background
 from .adapters import CHAT, SCHEMA
 from .records import Failure
@@ -69,7 +70,7 @@ async def ask(role: Role, **inputs: Any) -> Reply:
             failure = Failure(role=role.name, kind=kind, message=_first_line(error))
         except dspy.LMUnexpectedError as error:
             raise error.__cause__ or error from None
-        except (dspy.LMError, SandboxError) as error:
+        except (dspy.LMError, SandboxError, PoolError) as error:
             failure = Failure(role=role.name, kind="infrastructure", message=_first_line(error))
     truncated = bool(calls) and calls[-1].finish_reason == "length"
     if failure is not None and failure.kind != "infrastructure" and truncated:

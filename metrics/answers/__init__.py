@@ -14,6 +14,8 @@ What counts as the same:
 - Piecewise functions, in LaTeX or as `x if x > 0, 0 otherwise`, on every part of the line.
 - Plain words without regard to case, articles and punctuation. Whether two different phrases
   mean the same is left to a judge: `None`. Only yes and no, true and false are opposites.
+- Functions with a name that the reader does not know, such as \Gamma(5), J_0(x) or erf(x), are
+  left to a judge, unless both texts apply them in the same way.
 
 Case matters in formulas: `A` is not `a`. Without a base, `log` is the one that makes both equal.
 """
@@ -22,11 +24,11 @@ import asyncio
 import math
 from typing import Final
 
-from .pool import Pool
+from .pool import Pool, PoolError
 from .text import MAX_LENGTH, ascii_math, clean, extract_answer, phrase, tidy
 from .units import figure, same_figure
 
-__all__ = ["SECONDS", "aequivalent", "equivalent", "extract_answer"]
+__all__ = ["SECONDS", "PoolError", "aequivalent", "equivalent", "extract_answer"]
 
 SECONDS: Final = 5.0
 """Default limit of one comparison, in seconds of processor time. Nearly all take below 0.1."""
@@ -52,6 +54,7 @@ def equivalent(answer: str, reference: str, *, seconds: float = SECONDS) -> bool
         are words that differ, or if time or memory did not suffice: then a judge must decide.
 
     Raises:
+        PoolError: If the process that compares cannot be started.
         ValueError: If `seconds` is not a finite number above 0.
     """
     if not (math.isfinite(seconds) and seconds > 0):

@@ -9,11 +9,14 @@ def _set(names: str) -> frozenset[str]:
 
 
 _FUNCTIONS = _set(
-    "sin cos tan cot sec csc arcsin arccos arctan sinh cosh tanh ln log exp max min gcd"
+    "sin cos tan cot sec csc arcsin arccos arctan sinh cosh tanh arcsinh arccosh arctanh ln log "
+    "exp max min gcd"
 )
 _CALLS = _set("abs sqrt floor ceil")
 _ALIASES = {
     "asin": "arcsin", "acos": "arccos", "atan": "arctan", "arctg": "arctan", "tg": "tan",
+    "asinh": "arcsinh", "acosh": "arccosh", "atanh": "arctanh", "arsinh": "arcsinh",
+    "arcosh": "arccosh", "artanh": "arctanh",
     "infinity": "infty", "inf": "infty", "oo": "infty", "Infinity": "infty", "lg": "log",
     "dfrac": "frac", "tfrac": "frac", "cfrac": "frac", "dbinom": "binom", "tbinom": "binom",
     "vert": "|", "lvert": "|", "rvert": "|", "mid": "|", "ast": "cdot",
@@ -41,6 +44,12 @@ _TOKEN = re.compile(
 
 class UnreadableError(ValueError):
     """The text is no formula that can be read."""
+
+
+def known(word: str) -> bool:
+    """Tell whether a word is a function that is read as one, or the name of a letter."""
+    plain = _ALIASES.get(word, word)
+    return plain in _FUNCTIONS or plain in _CALLS or plain in _LETTERS
 
 
 def rewrite(text: str) -> str:
@@ -99,7 +108,7 @@ def _named(word: str) -> list[tuple[str, str]]:
     if not word:
         return []
     plain = _ALIASES.get(word, word)
-    if plain in _FUNCTIONS or plain in _LETTERS or plain in _CALLS:
+    if known(word):
         return [("command", plain)]
     if len(word) == 1 and word.isalpha():
         return [("letter", word)]
@@ -111,7 +120,7 @@ def _named(word: str) -> list[tuple[str, str]]:
 def _word(word: str) -> list[tuple[str, str]]:
     """Return the tokens of letters that stand together: a function, a name, or a product."""
     plain = _ALIASES.get(word, word)
-    if plain in _FUNCTIONS or plain in _LETTERS or plain in ("sqrt", "abs", "floor", "ceil"):
+    if known(word):
         return [("command", plain)]
     for name in sorted(_FUNCTIONS | {"pi", "sqrt"}, key=len, reverse=True):
         if word.startswith(name) and 0 < len(word) - len(name) <= 2:

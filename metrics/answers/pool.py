@@ -18,6 +18,10 @@ _CLOCK = 10
 """Seconds by the clock for each of processor time, so that verdicts do not depend on the load."""
 
 
+class PoolError(RuntimeError):
+    """A process that compares answers could not be started: it says nothing about the answers."""
+
+
 class _Gone(Exception):  # noqa: N818
     """The process ended before it answered."""
 
@@ -34,20 +38,26 @@ class _Worker:
         # Nothing of our environment, and so no key, is there to be found; the fixed hash seed
         # makes sympy put terms in the same order each time.
         paths = os.pathsep.join(path for path in sys.path if path)
-        self.process = subprocess.Popen(
-            [sys.executable, "-P", "-B", "-m", name],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            bufsize=0,
-            cwd=os.sep,
-            env={"PYTHONPATH": paths, "PYTHONHASHSEED": "0", "PYTHONUTF8": "1"},
-        )
+        try:
+            self.process = subprocess.Popen(
+                [sys.executable, "-P", "-B", "-m", name],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                bufsize=0,
+                cwd=os.sep,
+                env={"PYTHONPATH": paths, "PYTHONHASHSEED": "0", "PYTHONUTF8": "1"},
+            )
+        except OSError as error:
+            raise PoolError(
+                f"{name}: the process that compares answers cannot be started ({error}); free "
+                "memory, processes or open files, or allow this user more of them"
+            ) from error
         try:
             self._read(_START)
         except (_Gone, _Late) as error:
             self.close()
-            raise RuntimeError(
+            raise PoolError(
                 f"{name}: the process that compares answers did not start; install the package "
                 f"with its dependencies, and see what `python -m {name}` says"
             ) from error
@@ -149,6 +159,9 @@ class Pool:
             reference: What it is compared with.
             seconds: Limit of processor time, above 0. Ten times as much by the clock is the end
                 in any case.
+
+        Raises:
+            PoolError: If no process can be started.
         """
         with self._free:
             for _ in range(2):

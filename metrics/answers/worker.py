@@ -15,8 +15,10 @@ from typing import Any
 from .compare import same
 from .formula import natural_logarithms
 from .latex import UnreadableError
+from .named import applies_unknown
 from .numbers import UndecidedError
 from .reader import read
+from .text import ascii_math
 
 MEMORY = 2 * 1024**3
 """Bytes of address space."""
@@ -35,6 +37,10 @@ def decide(answer: str, reference: str) -> bool | None:
             # Without a base, some mean the natural logarithm and some that of base 10.
             with natural_logarithms():
                 verdict = _decide(answer, reference)
+        if verdict is False and any(
+            applies_unknown(ascii_math(text)) for text in (answer, reference)
+        ):
+            return None
     except (UnreadableError, UndecidedError):
         return None
     return verdict

@@ -82,6 +82,10 @@ a(b+c) ~ ab + ac
 \sum_{k=1}^{n} k ~ \frac{n(n+1)}{2}
 \int_0^1 x^2 dx ~ 1/3
 v_{\text{max}} ~ v_{max}
+\operatorname{arcsinh} x ~ \ln(x+\sqrt{x^2+1})
+asinh(x) ~ \ln(x+\sqrt{x^2+1})
+\mathrm{artanh}(x) ~ \frac12\ln\frac{1+x}{1-x}
+\Gamma(x+1) ~ \Gamma(1+x)
 1/2x ~ 1/(2x)
 2x = 4 ~ x = 2
 x = 2 ~ 2
@@ -144,6 +148,20 @@ DIFFERENT = r"""
 3t ~ 3
 x+1 ~ x+2
 2x ~ 2y
+\operatorname{arcsinh} x ~ \operatorname{arccosh} x
+\lambda(x+1) ~ \lambda x
+2\Gamma ~ 3
+A(t) = 5t ~ A(t) = 6t
+\Phi(r) = 2r ~ \Phi(r) = 3r
+x(x+1) ~ x^2
+\mu(m+M)g ~ \mu m g
+v_{\text{max}}(t+1) ~ v_{max}t
+5\text{ kg} ~ 6\text{ kg}
+n! ~ n
+\log_2 8 ~ 4
+\binom{5}{2} ~ 11
+\max(1,2) ~ 3
+\lfloor 2.5\rfloor ~ 3
 A ~ a
 \sin x ~ \cos x
 |x| ~ x
@@ -192,6 +210,30 @@ dry ~ wry
 5 apples ~ 5 pears
 \foo{x} ~ 3
 f(2) ~ 10
+\Gamma(5) ~ 24
+Γ(5) ~ 24
+Gamma(5) ~ 24
+\Gamma\left(\tfrac12\right) ~ \sqrt{\pi}
+n! ~ \Gamma(n+1)
+n!! ~ n(n-2)
+\zeta(2) ~ \frac{\pi^2}{6}
+\zeta'(0) ~ -\frac12\ln(2\pi)
+\operatorname{erf}(x) ~ \frac{2}{\sqrt{\pi}}\int_0^x e^{-t^2}dt
+\operatorname{erf} x ~ 1-\mathrm{erfc}(x)
+\text{erf}(x) ~ 2
+\operatorname{Li}_2(1) ~ \frac{\pi^2}{6}
+\operatorname{sech} x ~ \frac{1}{\cosh x}
+coth(x) ~ \frac{\cosh x}{\sinh x}
+cosec(x) ~ \frac{1}{\sin x}
+sgn(x) ~ \frac{x}{|x|}
+J_0(x) ~ 1-\frac{x^2}{4}
+J_{1/2}(x) ~ \sqrt{\frac{2}{\pi x}}\sin x
+W(1) ~ 0.567143
+\phi(10) ~ 4
+\psi(1) ~ -\gamma
+P_2(x) ~ \frac{3x^2-1}{2}
+x = \Gamma(5) ~ x = 24
+{\Gamma(3), 1} ~ {1, 2}
 1/2x ~ x/2
 x \equiv 1 \pmod 3 ~ x = 1
 ((( ~ 3

@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from autodata.metrics.answers import equivalent, extract_answer, worker
+from autodata.metrics.answers import PoolError, equivalent, extract_answer, worker
+from autodata.metrics.answers.named import applies_unknown
 from autodata.metrics.answers.pool import Pool
 
 
@@ -108,6 +109,29 @@ def test_a_process_at_endless_work_ends_without_its_host() -> None:
     while orphan.exists() and orphan.read_text().split()[2] != "Z" and time.monotonic() < end:
         time.sleep(0.1)
     assert time.monotonic() < end
+
+
+def test_a_process_that_cannot_be_started_is_one_named_error(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    with pytest.raises(PoolError, match=r"cannot be started.*free memory"):
+        pool.ask("x+1", "1+x", 30)
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    with pytest.raises(PoolError, match="did not start; install"):
+        pool.ask("x+1", "1+x", 30)
+    monkeypatch.undo()
+    assert pool.ask("x+1", "1+x", 30) is True
+
+
+@pytest.mark.parametrize(
+    "answer",
+    ["J_" * 900 + "(", "A" + "'" * 1900, "A" + " " * 1900, r"\left" * 380, "!" + " " * 1900],
+)
+def test_the_search_for_named_functions_is_quick(answer: str) -> None:
+    started = time.process_time()
+    applies_unknown(answer)
+    assert time.process_time() - started < 1
 
 
 def test_a_process_is_kept_for_the_next_answer(pool: Pool) -> None:

@@ -1,6 +1,7 @@
 """The scientific domain in the loop: counts, several drafts at once, the probe, grading."""
 
 import re
+import sys
 from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
@@ -12,6 +13,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from autodata.metrics.answers.pool import Pool
 from autodata.programs import Autodata, Document, Episode, Outcome
 from autodata.programs import background as loop
 from autodata.programs.domains.scientific import SCIENTIFIC
@@ -352,6 +354,24 @@ def test_a_judge_that_gives_no_verdict_leaves_the_attempt_without_a_grade() -> N
     attempt = episode.rounds[0].weak[0]
     assert (attempt.grade, attempt.failure and attempt.failure.kind) == (None, "malformed")
     assert episode.score is None
+
+
+def test_a_comparison_that_cannot_start_leaves_the_attempt_without_a_grade(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pool = Pool()
+    monkeypatch.setattr("autodata.metrics.answers._pool", pool)
+
+    def solver(request: lm15.Request, rollout: str) -> str:
+        pool.close()
+        monkeypatch.setattr(sys, "executable", "/nowhere/python")
+        return fields(answer=r"So \boxed{\{1,2\}}.")
+
+    attempt = run(cast_of(weak=solver, strong=solver)).rounds[0].weak[0]
+    assert attempt.grade is None
+    assert attempt.failure is not None
+    assert attempt.failure.kind == "infrastructure"
+    assert "PoolError" in attempt.failure.message
 
 
 def test_long_answers_are_cut_before_a_model_sees_them_and_in_the_note() -> None:

@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import dspy
 
-from ....metrics.answers import equivalent, extract_answer
+from ....metrics.answers import aequivalent, extract_answer
 from ...role import Role
 from ...tasks import AnswerTask
 from .prompts import MatchAnswer, ScreenProblem
@@ -32,7 +32,7 @@ class ProblemScreener(Role):
         cannot be compared with itself, because no answer could be graded against it.
         """
         again = f"{_THIN}{task.reference}"
-        if await asyncio.to_thread(equivalent, again, task.reference) is not True:
+        if await aequivalent(again, task.reference) is not True:
             unread = f"reference {task.reference!r:.60} cannot be read as mathematics; simplify it"
             return dspy.Prediction(faults=[unread])
         said = await self.speak(
@@ -62,9 +62,10 @@ class AnswerJudge(Role):
 
         Reading and comparing take time and may take a process, so both run in a thread.
         """
-        final, same = await asyncio.to_thread(_compared, answer, task.reference)
+        final = await asyncio.to_thread(extract_answer, answer)
         if final is None:
             return _graded(False, "no final answer was found")
+        same = await aequivalent(final, task.reference)
         shown = f"final answer {_one_line(final)}"
         if same is not None:
             return _graded(same, f"{shown}; by algebra {'the same' if same else 'another one'}")
@@ -77,12 +78,6 @@ class AnswerJudge(Role):
         verdict = "the same" if said.match.same else "another one"
         why = _one_line(said.match.evidence)
         return _graded(said.match.same, f"{shown}; by a model {verdict}: {why}")
-
-
-def _compared(answer: str, reference: str) -> tuple[str | None, bool | None]:
-    """Return the final answer of a solution and whether it is the reference."""
-    final = extract_answer(answer)
-    return (None, None) if final is None else (final, equivalent(final, reference))
 
 
 def _graded(right: bool, note: str) -> dspy.Prediction:
