@@ -1,19 +1,12 @@
 """Checks a solution with a verifier, each in a process of its own that may do next to nothing."""
 
-import asyncio
-import os
-import weakref
-
 from .limits import Limits
 from .process import SandboxError, guarded, report
-from .protection import measures
+from .protection import measures, slot
 from .verdict import VERIFIER_FAILED, Verdict, judge, needed
 
 LONGEST = 1_000_000
 """Most characters of a program."""
-_slots: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = (
-    weakref.WeakKeyDictionary()
-)
 
 
 async def check(solution: str, verifier: str, limits: Limits | None = None) -> Verdict:
@@ -38,7 +31,7 @@ async def check(solution: str, verifier: str, limits: Limits | None = None) -> V
         if len(program) > LONGEST:
             return Verdict(False, f"{blame}the program is longer than {LONGEST} characters")
     required = [measure.name for measure in await measures() if measure.active]
-    async with _slot(), guarded(limits, required, solution, verifier) as guard:
+    async with slot(), guarded(limits, required, solution, verifier) as guard:
         reports = await report(guard, limits)
     for part in reports.values():
         told = part["told"][0]["measures"] if part["told"] else {}
@@ -49,11 +42,3 @@ async def check(solution: str, verifier: str, limits: Limits | None = None) -> V
             f"no process for the {unready[0]} could be set up: {reports[unready[0]]}"
         )
     return judge(reports["verifier"], reports["solution"])
-
-
-def _slot() -> asyncio.Semaphore:
-    """Return this loop's bound on checks at a time: one per processor."""
-    loop = asyncio.get_running_loop()
-    if loop not in _slots:
-        _slots[loop] = asyncio.Semaphore(os.cpu_count() or 1)
-    return _slots[loop]

@@ -100,8 +100,11 @@ def _numbered(texts: Iterable[str]) -> str:
 
 
 # A full stop ends a name unless it abbreviates; a comma ends it unless a kind of company follows.
+# A word is taken whole (`+`) and has a length, so that no text takes more than linear time.
+_LONGEST = 80
+"""Characters of a name's word."""
 _FORMS = r"(?:Inc|Ltd|LLC|LLP|Co|Corp|PLC|GmbH|Company|Corporation|Limited)"
-_WORD = r"(?:(?:[A-Z]|St|Dr|Mr|Mrs|Ms|Bros)\.|[A-Z][\w'&-]*)"
+_WORD = rf"(?:(?:[A-Z]|St|Dr|Mr|Mrs|Ms|Bros)\.|[A-Z][\w'&-]{{0,{_LONGEST - 1}}}+)"
 _NAME = rf"{_WORD}(?: (?:(?:of|and|the|de|van|&) ){{0,2}}{_WORD}){{0,7}}(?:, {_FORMS}\b)?"
 _CAPTION = re.compile(rf"\b({_NAME})\.? (?:v|vs)\.? ({_NAME})")
 _IN_RE = re.compile(rf"\b(?:In re|In the Matter of|Matter of|Ex parte) ({_NAME})")
