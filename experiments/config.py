@@ -5,7 +5,7 @@ import importlib.resources
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import tomli_w
 from pydantic import (
@@ -23,7 +23,7 @@ from pydantic import (
 from ..metrics import Gate
 from ..metrics import gate as named_gate
 from ..metrics.calibration import CALIBRATED
-from ..optimizers import SearchOptions
+from ..optimizers import METHODS, SearchOptions
 from ..programs import PROPOSER, Domain, ModelConfig, Settings
 from ..programs.domains import RESEARCH, find_domain
 from .errors import InputError
@@ -102,8 +102,8 @@ class ExperimentConfig(Part):
     """A model for each role and for `proposer`; `default` fills what a role leaves out."""
     loop: LoopConfig = LoopConfig()
     """The inner loop."""
-    method: Literal["optuna", "gepa"] = "optuna"
-    """How to search."""
+    method: str = "optuna"
+    """How to search: the name of a method (docs/methods.md)."""
     search: SearchOptions = SearchOptions()
     """How long and how widely to search."""
     in_flight: PositiveInt = 16
@@ -117,6 +117,13 @@ class ExperimentConfig(Part):
     @classmethod
     def _known(cls, name: str) -> str:
         find_domain(name)
+        return name
+
+    @field_validator("method")
+    @classmethod
+    def _listed(cls, name: str) -> str:
+        if name not in METHODS:
+            raise ValueError(f"expected one of {', '.join(METHODS)}")
         return name
 
     @model_validator(mode="after")

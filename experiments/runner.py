@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from ..optimizers import Candidate, Measurement, Method, Trial, choose
+from ..optimizers import Candidate, Measurement, Method, Setup, Trial, choose, find_method
 from ..programs import PROPOSER, Document, Episode
 from .compiled import save_compiled
 from .config import ExperimentConfig
@@ -73,20 +73,14 @@ def optimize(config: ExperimentConfig, reporter: Reporter) -> Result:
 
 def _method(session: Session) -> Method:
     config = session.config
-    if config.method == "gepa":
-        from ..optimizers.teleprompters import GepaSearch
-
-        return GepaSearch(
-            config.search,
-            session.models[PROPOSER],
-            seed=config.seed,
-            in_flight=config.in_flight,
-        )
-    from ..optimizers.search import OptunaSearch
-
-    return OptunaSearch(
-        config.search, session.models[PROPOSER], seed=config.seed, folder=config.folder
+    setup = Setup(
+        config.search,
+        session.models[PROPOSER],
+        seed=config.seed,
+        folder=config.folder,
+        in_flight=config.in_flight,
     )
+    return find_method(config.method, setup)
 
 
 def _search(session: Session, method: Method, tracker: Tracker) -> list[Trial]:

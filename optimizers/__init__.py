@@ -2,10 +2,14 @@
 
 from .candidate import Candidate, Knobs
 from .measurement import Measurement, measured, score
+from .methods import METHODS, Method, Setup, find_method
 from .objective import EpisodeStore, Objective
-from .trial import Method, SearchOptions, Trial, choose
+from .options import SearchOptions
+from .trial import Trial
+from .winner import choose
 
 __all__ = [
+    "METHODS",
     "Candidate",
     "EpisodeStore",
     "Knobs",
@@ -13,8 +17,10 @@ __all__ = [
     "Method",
     "Objective",
     "SearchOptions",
+    "Setup",
     "Trial",
     "choose",
+    "find_method",
     "measured",
     "score",
 ]

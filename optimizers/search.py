@@ -3,11 +3,9 @@
 import warnings
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
-from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-import dspy
 import optuna
 from filelock import FileLock
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
@@ -19,9 +17,11 @@ from ..programs import Document, Episode, Usage
 from .candidate import Candidate
 from .files import cut_torn_tail, write_whole
 from .measurement import score
+from .methods import Setup
 from .objective import Objective
+from .options import SearchOptions
 from .space import Point, Space, first_space, next_space, short
-from .trial import SearchOptions, Trial, refuse_outage
+from .trial import Trial, refuse_outage
 
 
 class OptunaSearch:
@@ -32,19 +32,14 @@ class OptunaSearch:
     the same points as an undisturbed one.
 
     Args:
-        options: How long and how widely to search.
-        proposer: The model that proposes instructions.
-        seed: Root of the sampler's and the proposer's randomness.
-        folder: Where the study is kept; in memory without one.
+        setup: What every method is given. Without a folder the study is kept in memory.
     """
 
-    def __init__(
-        self, options: SearchOptions, proposer: dspy.LM, *, seed: int, folder: Path | None = None
-    ) -> None:
-        self.options = options
-        self.proposer = proposer
-        self.seed = seed
-        self.folder = folder
+    def __init__(self, setup: Setup) -> None:
+        self.options = setup.options
+        self.proposer = setup.proposer
+        self.seed = setup.seed
+        self.folder = setup.folder
         self.usage = Usage()
 
     def search(

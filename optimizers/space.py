@@ -10,9 +10,9 @@ from ..programs.records import Record
 from ..programs.usage import Ledger, observing
 from .candidate import Candidate, Knobs
 from .objective import Objective
+from .options import SearchOptions
 from .proposers import demo_sets, grounded_instructions, reflective_instructions
 from .proposers.bootstrap import Demos
-from .trial import SearchOptions
 
 WRITES = "write"
 """The parameter of the predictor that writes tasks."""

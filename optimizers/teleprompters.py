@@ -16,8 +16,9 @@ from ..programs.usage import Ledger, observing
 from .candidate import Candidate
 from .feedback import feedback
 from .measurement import score
+from .methods import Setup
 from .objective import Objective
-from .trial import SearchOptions, Trial
+from .trial import Trial
 
 
 class GepaSearch:
@@ -27,24 +28,12 @@ class GepaSearch:
     its candidates afterwards finds every answer in the cache.
 
     Args:
-        options: `trials` times the number of validation documents is GEPA's budget of episodes.
-        reflector: The model that reads feedback and rewrites instructions.
-        seed: Root of GEPA's randomness.
-        in_flight: Documents under way at a time.
+        setup: `options.trials` times the number of validation documents is GEPA's budget of
+            episodes. The proposer reads feedback and rewrites instructions.
     """
 
-    def __init__(
-        self,
-        options: SearchOptions,
-        reflector: dspy.LM,
-        *,
-        seed: int,
-        in_flight: int = 16,
-    ) -> None:
-        self.options = options
-        self.reflector = reflector
-        self.seed = seed
-        self.in_flight = in_flight
+    def __init__(self, setup: Setup) -> None:
+        self.setup = setup
         self.usage = Usage()
 
     def search(
@@ -79,11 +68,11 @@ class GepaSearch:
         metric = Metric(neutral, objective.program.domain.describe)
         gepa = dspy.GEPA(
             metric=metric,
-            max_metric_calls=self.options.trials * len(validation),
-            reflection_lm=self.reflector,
-            num_threads=self.in_flight,
+            max_metric_calls=self.setup.options.trials * len(validation),
+            reflection_lm=self.setup.proposer,
+            num_threads=self.setup.in_flight,
             track_stats=True,
-            seed=self.seed,
+            seed=self.setup.seed,
             gepa_kwargs={"stop_callbacks": [metric.stop]},
         )
         ledger = Ledger()
@@ -91,7 +80,7 @@ class GepaSearch:
             _patient(),
             redirect_stdout(sys.stderr),  # DSPy draws bars on standard output.
             observing(lambda call: ledger.add(call) if call.role == PROPOSER else None),
-            dspy.context(lm=self.reflector, disable_history=True),
+            dspy.context(lm=self.setup.proposer, disable_history=True),
         ):
             optimized = gepa.compile(
                 objective.program.deepcopy(),

@@ -20,7 +20,7 @@ from autodata.experiments.documents import load
 from autodata.experiments.source import DocumentSource
 from autodata.experiments.store import Store
 from autodata.experiments.tracking import Tracker
-from autodata.optimizers import SearchOptions, Trial
+from autodata.optimizers import SearchOptions, Setup, Trial
 from autodata.optimizers.search import OptunaSearch
 from autodata.programs import PROPOSER, ROLES
 
@@ -248,7 +248,7 @@ def searched(folder: Path | None) -> list[tuple[Any, ...]]:
     world = World(load(DocumentSource(), seed=0).accepted[:8])
     options = SearchOptions(trials=6, generations=2, instructions=2, prune_after=2)
     trials: list[Trial] = []
-    OptunaSearch(options, world.models[PROPOSER], seed=0, folder=folder).search(
+    OptunaSearch(Setup(options, world.models[PROPOSER], folder=folder)).search(
         world.objective(), world.train, world.validation, trials.append
     )
     return [(t.number, t.state, t.params, t.value, t.candidate.id) for t in trials]

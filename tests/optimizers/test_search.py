@@ -7,7 +7,7 @@ import pytest
 from fakes import Cast, solver
 from worlds import World
 
-from autodata.optimizers import Candidate, SearchOptions, Trial, choose
+from autodata.optimizers import Candidate, SearchOptions, Setup, Trial, choose
 from autodata.optimizers.proposers.reflective import reflective_instructions, spoken
 from autodata.optimizers.search import OptunaSearch
 from autodata.programs import PROPOSER, Autodata, Document, Settings
@@ -17,7 +17,7 @@ OPTIONS = SearchOptions(trials=7, generations=2, instructions=2, prune_after=3, 
 
 def search(world: World, folder: Path | None = None, seed: int = 0, **more: Any) -> list[Trial]:
     method = OptunaSearch(
-        OPTIONS.model_copy(update=more), world.models[PROPOSER], seed=seed, folder=folder
+        Setup(OPTIONS.model_copy(update=more), world.models[PROPOSER], seed=seed, folder=folder)
     )
     trials: list[Trial] = []
     method.search(world.objective(seed), world.train, world.validation, trials.append)
@@ -55,7 +55,7 @@ def test_a_search_that_was_killed_goes_on_as_if_nothing_had_happened(
     folder.mkdir()
     for kill_at in (0, 2, 5):
         world = World(documents)
-        method = OptunaSearch(OPTIONS, world.models[PROPOSER], seed=0, folder=folder)
+        method = OptunaSearch(Setup(OPTIONS, world.models[PROPOSER], folder=folder))
         seen: list[int] = []
 
         def watch(trial: Trial, limit: int = kill_at, seen: list[int] = seen) -> None:
@@ -84,7 +84,7 @@ def test_a_trial_that_died_half_way_is_asked_for_again(
         return run(*args)
 
     objective.episodes = dies  # pyright: ignore[reportAttributeAccessIssue]
-    method = OptunaSearch(OPTIONS, world.models[PROPOSER], seed=0, folder=tmp_path)
+    method = OptunaSearch(Setup(OPTIONS, world.models[PROPOSER], folder=tmp_path))
     with pytest.raises(KeyboardInterrupt):
         method.search(objective, world.train, world.validation, lambda trial: None)
     assert told(search(World(documents), tmp_path)) == told(search(World(documents)))

@@ -8,7 +8,7 @@ import pytest
 from fakes import Cast
 from worlds import World
 
-from autodata.optimizers import Candidate, SearchOptions, Trial
+from autodata.optimizers import Candidate, SearchOptions, Setup, Trial
 from autodata.optimizers.teleprompters import GepaSearch, Metric
 from autodata.programs import PROPOSER, Autodata, Document, Settings
 
@@ -16,7 +16,7 @@ OPTIONS = SearchOptions(trials=5)
 
 
 def search(world: World, seed: int = 0) -> list[Trial]:
-    method = GepaSearch(OPTIONS, world.models[PROPOSER], seed=seed, in_flight=4)
+    method = GepaSearch(Setup(OPTIONS, world.models[PROPOSER], seed=seed, in_flight=4))
     trials: list[Trial] = []
     method.search(world.objective(seed), world.train, world.validation, trials.append)
     return trials
