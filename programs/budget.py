@@ -1,5 +1,5 @@
 """How much a run may spend, and the end of it."""
 
 
-class BudgetSpent(RuntimeError):
+class BudgetError(RuntimeError):
     """No further request may be sent: the run's budget is used up."""
