@@ -2,6 +2,7 @@
 
 from .model import SimulatedModel
 from .options import NAMES, Faults, Options
+from .truth import truth
 from .world import (
     BEST,
     BEST_OBJECTIVE,
@@ -26,4 +27,5 @@ __all__ = [
     "expected",
     "optimum",
     "single",
+    "truth",
 ]

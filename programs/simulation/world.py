@@ -92,7 +92,9 @@ def single(
 
 
 def expected(
-    principles: Collection[str] | Mapping[str, float] = SHIPPED, setting: Setting = PLAIN
+    principles: Collection[str] | Mapping[str, float] = SHIPPED,
+    setting: Setting = PLAIN,
+    first: Mapping[str, float] | None = None,
 ) -> Expectation:
     """Run the loop on drawn documents under the deployed gate.
 
@@ -100,6 +102,7 @@ def expected(
         principles: All that instructions and briefs give as advice, the shipped ones included if
             they are kept; a mapping gives weights, such as 0.5 for a demonstration.
         setting: Solvers, skill and size.
+        first: The weights in the first round, if its brief gives other advice.
     """
     draws, weights = np.random.default_rng(setting.seed), in_force(principles)
     fresh = np.random.default_rng((setting.seed, 1))
@@ -108,10 +111,11 @@ def expected(
     active = np.arange(setting.documents)
     kept: list[Any] = []
     failed, rounds = np.zeros(3), 0
-    for _ in range(setting.rounds):
+    for number in range(setting.rounds):
         rounds += active.size
+        advice = first if first is not None and number == 0 else weights
         tasks, sound = _tasks(
-            draws, weights, depth[active], hard[active], steer[active], setting.temperature
+            draws, advice, depth[active], hard[active], steer[active], setting.temperature
         )
         weak, strong = (_grades(draws, tasks, a) for a in (setting.weak, setting.strong))
         easy, hard_, quality = _verdicts(weak, strong, sound)

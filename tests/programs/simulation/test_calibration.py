@@ -12,11 +12,13 @@ from pathlib import Path
 from statistics import fmean
 from typing import NamedTuple
 
+import dspy
 import pytest
 
 from autodata.programs import ROLES, Autodata, Settings
 from autodata.programs.challenger import WriteTask
 from autodata.programs.lms import LanguageModels, ModelConfig
+from autodata.programs.orchestrator import AnalyzeRounds
 from autodata.programs.records import Document, Episode, Outcome, Round
 from autodata.programs.simulation import irt
 from autodata.programs.simulation.advice import SENTENCES
@@ -24,6 +26,7 @@ from autodata.programs.simulation.principles import HARMFUL, PRINCIPLES
 from autodata.programs.simulation.seeds import stream
 from autodata.programs.simulation.shipped import SHIPPED
 from autodata.programs.simulation.solving import met
+from autodata.programs.simulation.truth import truth
 from autodata.programs.simulation.words import keys
 from autodata.programs.simulation.world import BEST, PLAIN, Expectation, expected, single
 from autodata.programs.simulation.writing import drafted
@@ -183,6 +186,24 @@ def test_the_held_out_solvers_agree_about_what_is_better() -> None:
     plain, best = expected(SHIPPED, HELD_OUT), expected(BEST, HELD_OUT)
     assert best.objective > 1.5 * plain.objective
     assert best.objective != expected(BEST, LARGE).objective
+
+
+def test_the_truth_about_the_shipped_program_is_that_of_the_shipped_principles() -> None:
+    assert truth(program(), LARGE) == expected(SHIPPED, LARGE)
+    assert truth(program(BEST), LARGE) == expected(BEST | SHIPPED, LARGE)
+
+
+def test_the_truth_reads_briefs_demonstrations_and_settings_as_the_models_do() -> None:
+    made = program({"reasoning"}, Settings(rounds=6))
+    made.orchestrator.analyze.signature = AnalyzeRounds.with_instructions(
+        f"{AnalyzeRounds.instructions}\n\n{SENTENCES['specific']}"
+    )
+    notes = f"Rules kept for this task. {SENTENCES['focused']} {SENTENCES['setup_only']}"
+    made.challenger.write.demos = [dspy.Example(document="d", brief="b", notes=notes, task={})]
+    made.challenger.temperature = 0.8
+    told = truth(made, LARGE)
+    assert told.objective > truth(program(settings=Settings(rounds=6)), LARGE).objective + 0.05
+    agree(row(run(made, documents(108))), told, 108)
 
 
 @pytest.mark.parametrize("principles", [SHIPPED, BEST])
