@@ -21,12 +21,14 @@ from gepa.strategies.instruction_proposal import InstructionProposalSignature
 from hypothesis import given
 from hypothesis import strategies as st
 
+from autodata.optimizers.evolution.roles import AnalyzeExchanges, Edit, ImplementChange
 from autodata.programs.autodata import Autodata
 from autodata.programs.challenger import WriteTask
 from autodata.programs.orchestrator import AnalyzeRounds, PlanTask
 from autodata.programs.simulation.phrases import ADVICE
 from autodata.programs.simulation.principles import HARMFUL, PRINCIPLES, SKILLS, recognise
-from autodata.programs.simulation.proposer import Proposer, advice, revise
+from autodata.programs.simulation.proposer import Proposer
+from autodata.programs.simulation.rewriting import advice, revise
 
 EASY = "Round 2: TOO EASY. The weak reader averaged 0.71."
 ORIGINAL = WriteTask.instructions
@@ -163,6 +165,81 @@ def test_copro_and_simba_are_answered(lm: dspy.LM, adapter: dspy.Adapter) -> Non
     assert "#2" not in later.proposed_instruction
     assert list(offered.module_advice) == names
     assert len(answered(lm)) == 3
+
+
+PROGRAM = json.dumps(
+    {
+        "instructions": {"orchestrator.plan": PlanTask.instructions, "challenger.write": ORIGINAL},
+        "settings": {"temperature": None, "memory": 0},
+    }
+)
+BOUNDS = json.dumps(
+    {"temperature": {"lowest": 0.5, "highest": 1.2}, "memory": {"one of": [0, 1, 3]}}
+)
+
+
+def edits(lm: dspy.LM, adapter: dspy.Adapter, count: int) -> list[Edit]:
+    implement = dspy.Predict(ImplementChange)
+    asked = {"analysis": EASY, "program": PROGRAM, "bounds": BOUNDS, "history": ""}
+    with dspy.context(lm=lm, adapter=adapter):
+        return [implement(**asked).edit for _ in range(count)]
+
+
+@pytest.mark.parametrize("adapter", [dspy.ChatAdapter(), dspy.JSONAdapter()])
+def test_an_implementer_gets_edits_of_the_typed_form_within_the_bounds(
+    lm: dspy.LM, adapter: dspy.Adapter
+) -> None:
+    found = edits(lm, adapter, 60)
+    assert len(answered(lm)) == 60  # None had to be repaired.
+    named = Counter(one.predictor for edit in found for one in edit.instructions)
+    assert set(named) == {"orchestrator.plan", "challenger.write"}
+    assert any(len(edit.instructions) == 1 for edit in found)
+    texts = [one.instruction for edit in found for one in edit.instructions]
+    assert len(set(texts)) > 0.9 * len(texts)
+    temperatures = [edit.temperature for edit in found if edit.temperature is not None]
+    assert 0 < len(temperatures) < 30
+    assert all(0.5 <= temperature <= 1.2 for temperature in temperatures)
+    assert {edit.memory for edit in found} <= {None, 0, 1, 3}
+
+
+def test_edits_bring_good_and_harmful_advice(lm: dspy.LM) -> None:
+    known = recognise(ORIGINAL)
+    found = [
+        recognise(one.instruction) - known
+        for edit in edits(lm, dspy.ChatAdapter(), 80)
+        for one in edit.instructions
+        if one.predictor == "challenger.write"
+    ]
+    assert any(names & HARMFUL for names in found)
+    assert any(names & (PRINCIPLES.keys() - HARMFUL) for names in found)
+
+
+@pytest.mark.parametrize(
+    ("records", "main", "others"),
+    [
+        ("TOO EASY, TOO EASY, FAILED ON STRONG", "TOO EASY", ["FAILED ON STRONG"]),
+        ("FAILED ON STRONG: FAILED ON STRONG; LEAKS_ANSWER", "FAILED ON STRONG", ["LEAKS_ANSWER"]),
+        ("RECALL", "RECALL", []),
+    ],
+)
+def test_an_analysis_passes_on_what_the_records_show(
+    lm: dspy.LM, records: str, main: str, others: list[str]
+) -> None:
+    with dspy.context(lm=lm):
+        analysis = dspy.Predict(AnalyzeExchanges)(
+            exchanges=records, program=PROGRAM, history="- Iteration 1, failed: RECALL."
+        ).analysis
+    signs = ["TOO EASY", "FAILED ON STRONG", "LEAKS_ANSWER", "RECALL", "malformed"]
+    assert analysis.count(main) == 2
+    assert [sign for sign in signs if sign in analysis and sign != main] == others
+
+
+def test_an_analysis_of_records_without_a_failure_names_none(lm: dspy.LM) -> None:
+    with dspy.context(lm=lm):
+        analysis = dspy.Predict(AnalyzeExchanges)(
+            exchanges="Round 1: ACCEPTED", program=PROGRAM, history=""
+        ).analysis
+    assert analysis.startswith("No kind of failure")
 
 
 def test_the_same_chance_gives_the_same_answer() -> None:
