@@ -9,7 +9,7 @@ import dspy
 from pydantic import Field
 
 from ..metrics.calibration import CALIBRATED
-from ..optimizers import Candidate
+from ..optimizers import Candidate, fresh_episodes
 from ..programs import Episode, LanguageModels, ModelConfig, Usage
 from ..programs.usage import sample
 from .calibrate import Calibrated, NotCalibratedError, probe
@@ -243,7 +243,7 @@ def _estimate(config: ExperimentConfig, documents: int, episode: Episode) -> Est
     test = documents - train - validation
     search = config.search
     generations = min(search.generations, search.trials) if config.method == "optuna" else 1
-    compared = (search.trials + search.finalists + 1) * validation
+    compared = (search.trials + fresh_episodes(search.finalists, 1)) * validation
     episodes = round(generations * train + compared + 2 * config.test_repeats * test)
     rounds = config.settings.rounds
     usage, roles = episode.usage, episode.roles

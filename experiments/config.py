@@ -1,8 +1,5 @@
 """One frozen configuration, from one TOML file, that says everything a run depends on."""
 
-import difflib
-import importlib.resources
-import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -25,11 +22,13 @@ from ..metrics import gate as named_gate
 from ..metrics.calibration import CALIBRATED
 from ..optimizers import METHODS, SearchOptions
 from ..programs import PROPOSER, Domain, ModelConfig, Settings
+from ..programs.budget import Budget
 from ..programs.domains import RESEARCH, find_domain
 from .errors import InputError
 from .explain import explained, unknown_key
 from .secrets import refuse_secrets
 from .source import DocumentSource
+from .toml_table import read_table, set_key
 
 Fraction01 = Annotated[float, Field(gt=0, lt=1)]
 # Told apart by type, so that a fault in a table is not reported as "not a name" as well.
@@ -40,6 +39,9 @@ GateChoice = Annotated[
 
 TRANSPORT = ("timeout", "retries", "concurrency", "input_price", "output_price", "api_key_env")
 """Keys of a model that say how it is reached, and do not touch what it answers."""
+
+HELDOUT = ("heldout_weak", "heldout_strong")
+"""A second pair of solvers, which only report on the winner. No search sees them."""
 
 
 class Part(BaseModel):
@@ -99,13 +101,16 @@ class ExperimentConfig(Part):
     validation: Fraction01 = 0.35
     """Share of the documents that candidates are compared on. The rest is the test set."""
     models: dict[str, ModelConfig]
-    """A model for each role and for `proposer`; `default` fills what a role leaves out."""
+    """A model for each role and for `proposer`; `default` fills what a role leaves out. A pair
+    `heldout_weak` and `heldout_strong` tries the accepted test tasks afresh (docs/winners.md)."""
     loop: LoopConfig = LoopConfig()
     """The inner loop."""
     method: str = "optuna"
     """How to search: the name of a method (docs/methods.md)."""
     search: SearchOptions = SearchOptions()
     """How long and how widely to search."""
+    budget: str | None = None
+    """What the run may spend, such as `5usd`, `2Mtok`, `2000calls` or `30min` (docs/budgets.md)."""
     in_flight: PositiveInt = 16
     """Documents under way at a time."""
     test_repeats: PositiveInt = 3
@@ -118,6 +123,11 @@ class ExperimentConfig(Part):
     def _known(cls, name: str) -> str:
         find_domain(name)
         return name
+
+    @field_validator("budget")
+    @classmethod
+    def _budgeted(cls, text: str | None) -> str | None:
+        return None if text is None else str(Budget.parse(text))
 
     @field_validator("method")
     @classmethod
@@ -144,14 +154,17 @@ class ExperimentConfig(Part):
             raise ValueError(
                 f"search.temperature=[{low}, {high}]: expected lowest and highest, both in [0, 2]"
             )
-        for role in ("weak", "strong"):
-            if (
-                self.models[role].temperature == 0
-                and getattr(self.settings, f"{role}_attempts") > 1
-            ):
+        if sum(role in self.models for role in HELDOUT) == 1:
+            raise ValueError(
+                "models: heldout_weak and heldout_strong come as a pair; add the other or neither"
+            )
+        for role in ("weak", "strong", *HELDOUT):
+            attempts = f"{role.removeprefix('heldout_')}_attempts"
+            cold = role in self.models and self.models[role].temperature == 0
+            if cold and getattr(self.settings, attempts) > 1:
                 raise ValueError(
                     f"models.{role}.temperature=0 gives identical attempts; raise it or set "
-                    f"loop.{role}_attempts=1"
+                    f"loop.{attempts}=1"
                 )
         for role, model in self.models.items():
             refuse_secrets(role, model)
@@ -207,54 +220,13 @@ def load_config(name: str, overrides: Sequence[str] = ()) -> ExperimentConfig:
     Raises:
         InputError: In one line: what is wrong, the rule, and the remedy.
     """
-    table = _table(name)
+    table = read_table(name)
     for override in overrides:
-        _set(table, override)
+        set_key(table, override)
     try:
         return ExperimentConfig.model_validate(_with_defaults(table))
     except ValidationError as error:
         raise InputError(f"{name}: {explained(error, ExperimentConfig)}") from None
-
-
-def presets() -> list[str]:
-    """Return the names of the presets."""
-    folder = importlib.resources.files("autodata.experiments") / "presets"
-    return sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir())
-
-
-def _table(name: str) -> dict[str, Any]:
-    path = Path(name)
-    if path.is_file():
-        source = path.read_bytes()
-    elif path.suffix != ".toml" and name in presets():
-        folder = importlib.resources.files("autodata.experiments") / "presets"
-        source = (folder / f"{name}.toml").read_bytes()
-    else:
-        near = difflib.get_close_matches(name, presets(), 1)
-        hint = f"did you mean {near[0]!r}?" if near else f"presets: {', '.join(presets())}"
-        raise InputError(f"{name}: no such file and no preset of that name; {hint}")
-    try:
-        return tomllib.loads(source.decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{name}: not valid TOML ({error}); mend that line") from None
-
-
-def _set(table: dict[str, Any], override: str) -> None:
-    key, equals, text = override.partition("=")
-    if not equals or not key.strip():
-        raise InputError(f"--set {override}: expected key=value, such as search.trials=40")
-    try:
-        value, *more = tomllib.loads(f"value = {text}").values()
-    except tomllib.TOMLDecodeError:
-        value, more = text, []
-    if more:
-        raise InputError(f"--set {override!r}: expected one value; use --set once for each key")
-    *parents, last = key.strip().split(".")
-    for parent in parents:
-        table = table.setdefault(parent, {})
-        if not isinstance(table, dict):
-            raise InputError(f"--set {override}: {parent!r} is a value and has no key {last!r}")
-    table[last] = value
 
 
 def _with_defaults(table: Mapping[str, Any]) -> dict[str, Any]:
@@ -263,9 +235,10 @@ def _with_defaults(table: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(models, dict):
         return dict(table)
     spoken = (*_domain(table).spoken, PROPOSER)
-    unknown = [role for role in models if role not in (*spoken, "default")]
+    known = (*spoken, *HELDOUT, "default")
+    unknown = [role for role in models if role not in known]
     if unknown:
-        raise InputError(unknown_key(f"models.{unknown[0]}", unknown[0], (*spoken, "default")))
+        raise InputError(unknown_key(f"models.{unknown[0]}", unknown[0], known))
     for role, model in models.items():
         if not isinstance(model, dict):
             raise InputError(
@@ -273,7 +246,8 @@ def _with_defaults(table: Mapping[str, Any]) -> dict[str, Any]:
                 f"models.{role}.model"
             )
     default = models.get("default", {})
-    roles = spoken if default else tuple(role for role in models if role != "default")
+    wanted = tuple(role for role in models if role != "default")
+    roles = dict.fromkeys((*spoken, *wanted)) if default else wanted
     return {**table, "models": {role: {**default, **models.get(role, {})} for role in roles}}
 
 

@@ -1,6 +1,7 @@
 """What is recorded of a study and of a trial, as plain values and texts, without MLflow."""
 
 import difflib
+import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,9 +15,20 @@ from .entry import LIMITS, NOTE, Entry, Point, as_tables, by_document, failures_
 from .notes import clip, result_note, trial_note
 from .result import Result
 
-__all__ = ["STATUS", "generated_entry", "outcome", "study", "trial_entry", "trial_name"]
+__all__ = [
+    "IDENTITY",
+    "STATUS",
+    "generated_entry",
+    "outcome",
+    "study",
+    "trial_entry",
+    "trial_name",
+    "trial_params",
+]
 
 STATUS = {"complete": "FINISHED", "pruned": "KILLED", "failed": "FAILED"}
+IDENTITY = ("method", "origin", "parent", "candidate")
+"""Parameters that say where a trial comes from, and not what it is made of."""
 
 
 def study(config: ExperimentConfig) -> Entry:
@@ -37,6 +49,13 @@ def outcome(result: Result) -> Entry:
         for name, value in _leaves(values)
         if isinstance(value, int | float)
     ]
+    if result.validation is not None:
+        points += [
+            point(f"finalist/t{int(number):03d}", gap, step)
+            for step, gaps in enumerate(result.validation.rounds, 1)
+            for number, gap in gaps.items()
+            if gap is not None
+        ]
     return Entry(
         points=points,
         tags={NOTE: clip(result_note(result), LIMITS["tag"])},
@@ -55,8 +74,17 @@ def trial_name(trial: Trial) -> str:
     return clip(" ".join([f"t{trial.number:03d}", *words]), LIMITS["name"])
 
 
-def trial_entry(trial: Trial, baseline: Candidate) -> Entry:
-    """Return everything that is recorded of a trial."""
+def trial_entry(
+    trial: Trial, baseline: Candidate, parent: Candidate, config: ExperimentConfig
+) -> Entry:
+    """Return everything that is recorded of a trial.
+
+    Args:
+        trial: The trial.
+        baseline: The program as it was given.
+        parent: What the trial's candidate was made from; the baseline for trial 0.
+        config: The run.
+    """
     tables = as_tables(
         {
             "prompts.json": _prompts(trial.candidate),
@@ -65,7 +93,10 @@ def trial_entry(trial: Trial, baseline: Candidate) -> Entry:
         }
     )
     return Entry(
-        params={_name(key): clip(str(value), LIMITS["param"]) for key, value in _params(trial)},
+        params={
+            _name(key): clip(str(value), LIMITS["param"])
+            for key, value in trial_params(trial, baseline, config).items()
+        },
         points=[
             *_measured(trial.measurement, value=trial.value),
             *by_document([score(episode) for episode in trial.episodes]),
@@ -73,11 +104,12 @@ def trial_entry(trial: Trial, baseline: Candidate) -> Entry:
         tags={
             **tables.tags,
             "state": trial.state,
+            **({} if trial.parent is None else {"parent": str(trial.parent)}),
             NOTE: clip(trial_note(trial, baseline), LIMITS["tag"]),
         },
         files={
             **tables.files,
-            "diff.txt": _difference(baseline, trial.candidate),
+            "diff.txt": _differences(trial, baseline, parent),
             "candidate.json": trial.candidate.model_dump_json(indent=1) + "\n",
         },
     )
@@ -104,10 +136,42 @@ def generated_entry(
     )
 
 
-def _params(trial: Trial) -> Iterable[tuple[str, Any]]:
-    """List the search point; floats are rounded so that an axis can show them."""
-    for key, value in trial.params.items():
-        yield key, round(value, 4) if isinstance(value, float) else value
+def trial_params(
+    trial: Trial, baseline: Candidate, config: ExperimentConfig
+) -> dict[str, str | int | float]:
+    """Describe a trial by the same parameters whatever method made it, so that all compare.
+
+    Texts have short names: that of the search space where there is one, else a hash, and `-0` for
+    the baseline's. Floats are rounded so that an axis can show them.
+    """
+    candidate, knobs = trial.candidate, trial.candidate.knobs
+    made: dict[str, str | int | float] = {}
+    for name, text in candidate.instructions.items():
+        verb = name.rpartition(".")[2]
+        same = text == baseline.instructions.get(name)
+        made[verb] = f"{verb}-0" if same else f"{verb}-{_hash(text)}"
+    count = sum(map(len, candidate.demos.values()))
+    made["demos"] = f"{count}-{_hash(json.dumps(candidate.demos))}" if count else "none"
+    usual = config.models["challenger"].temperature
+    # As in a joint search, an endpoint's default is taken for 1.
+    usual = 1.0 if usual is None else usual
+    made["temperature"] = usual if knobs.temperature is None else knobs.temperature
+    made["memory"] = config.loop.memory if knobs.memory is None else knobs.memory
+    made |= trial.params
+    identity = {
+        "method": config.method,
+        "origin": trial.origin,
+        "parent": "-" if trial.parent is None else trial.parent,
+        "candidate": candidate.id,
+    }
+    return {
+        name: round(value, 4) if isinstance(value, float) else value
+        for name, value in {**made, **identity}.items()
+    }
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:6]
 
 
 def _measured(measurement: Measurement, **more: float | None) -> list[Point]:
@@ -138,29 +202,32 @@ def _tasks(episodes: Sequence[Episode]) -> dict[str, Any]:
     return table(columns, rows)
 
 
-def _difference(baseline: Candidate, candidate: Candidate) -> str:
+def _differences(trial: Trial, baseline: Candidate, parent: Candidate) -> str:
+    """Return the difference from the baseline, and from the parent where that is another."""
+    parts = [_difference(baseline, trial.candidate, "baseline")]
+    if parent.id != baseline.id:
+        parts.append(_difference(parent, trial.candidate, f"trial-{trial.parent}"))
+    return "\n".join(parts)
+
+
+def _difference(before: Candidate, after: Candidate, name: str) -> str:
     """Return the unified difference of all prompts, demonstrations and settings."""
     lines: list[str] = []
-    for name in sorted(baseline.instructions.keys() | candidate.instructions.keys()):
-        lines += _unified(
-            baseline.instructions.get(name, ""), candidate.instructions.get(name, ""), name
-        )
+    for key in sorted(before.instructions.keys() | after.instructions.keys()):
+        texts = before.instructions.get(key, ""), after.instructions.get(key, "")
+        lines += _unified(*texts, f"{name}/{key}", f"candidate/{key}")
     for part in ("demos", "knobs"):
-        before, after = (one.model_dump(mode="json")[part] for one in (baseline, candidate))
-        lines += _unified(json.dumps(before, indent=1), json.dumps(after, indent=1), part)
-    return "\n".join(lines or ["no difference from the baseline"]) + "\n"
-
-
-def _unified(before: str, after: str, name: str) -> list[str]:
-    return list(
-        difflib.unified_diff(
-            before.splitlines(),
-            after.splitlines(),
-            f"baseline/{name}",
-            f"candidate/{name}",
-            lineterm="",
+        old, new = (
+            json.dumps(one.model_dump(mode="json")[part], indent=1) for one in (before, after)
         )
-    )
+        lines += _unified(old, new, f"{name}/{part}", f"candidate/{part}")
+    title = name if name != "baseline" else "the baseline"
+    return "\n".join(lines or [f"no difference from {title}"]) + "\n"
+
+
+def _unified(before: str, after: str, old: str, new: str) -> list[str]:
+    texts = before.splitlines(), after.splitlines()
+    return list(difflib.unified_diff(*texts, old, new, lineterm=""))
 
 
 def _flat(values: Mapping[str, Any]) -> Iterable[tuple[str, str]]:

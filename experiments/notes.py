@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from ..optimizers import Candidate, Trial
+from .report import findings
 from .result import Result
 
 __all__ = ["clip", "escaped", "result_note", "trial_note"]
@@ -48,7 +49,8 @@ def trial_note(trial: Trial, baseline: Candidate) -> str:
     ]
     outcomes = [(name, count) for name, count in found.outcomes.items() if count]
     parts = [
-        f"**gap {_number(trial.value)}** ({verdict}), by {escaped(trial.origin)}",
+        f"**gap {_number(trial.value)}** ({verdict}), by {escaped(trial.origin)}"
+        + (f", from trial {trial.parent}" if trial.parent is not None else ""),
         _table(("predictor", "instruction", "change"), roles),
         _table(("setting", "value"), settings),
         _table(("measured", "value"), measured),
@@ -70,8 +72,12 @@ def result_note(result: Result) -> str:
         else f"**gap {found.gap:+.3f}** against the baseline "
         f"(95 % interval {_number(found.low)} to {_number(found.high)})"
     )
+    line += f", found by {escaped(result.method)}"
+    if result.validation is not None and result.validation.trial == 0:
+        line = f"**the baseline won**: {escaped(result.method)} found no candidate that held up"
     table = _table(("on test documents", "baseline", "winner"), rows)
-    return f"{line}, found by {escaped(result.method)}\n\n{table}\n"
+    parts = [line, *map(escaped, findings(result)), table]
+    return "\n\n".join(parts) + "\n"
 
 
 def _table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
@@ -26,6 +27,8 @@ class Reporter:
 
     def __init__(self, *, quiet: bool = False, every: float = 10.0) -> None:
         self.console = Console(stderr=True, quiet=quiet, highlight=False)
+        self.spent: Callable[[], str] = str
+        """Says what is spent of the budget; nothing without one."""
         self._every = every
         self._bar = self.console.is_terminal and not quiet
         self._progress = Progress(
@@ -34,6 +37,7 @@ class Reporter:
             BarColumn(bar_width=24),
             MofNCompleteColumn(),
             TextColumn("{task.fields[note]}", markup=False),
+            TextColumn("{task.fields[spent]}", markup=False),
             TimeElapsedColumn(),
             console=self.console,
             transient=True,
@@ -70,16 +74,18 @@ class Reporter:
             return
         if self._task is not None:
             self._progress.remove_task(self._task)
-        self._task = self._progress.add_task(title, total=total, note="")
+        self._task = self._progress.add_task(title, total=total, note="", spent=self.spent())
 
     def advance(self, note: str = "") -> None:
         """Count one step of the stage."""
         self._done += 1
         if self._bar:
-            self._progress.update(self._task, completed=self._done, note=note)
+            self._progress.update(self._task, completed=self._done, note=note, spent=self.spent())
         elif time.monotonic() - self._said >= self._every:
             self._said = time.monotonic()
-            self.line(f"{self._title}: {self._done} of {self._total} {note}".rstrip())
+            spent = f"({self.spent()})" if self.spent() else ""
+            words = [f"{self._title}: {self._done} of {self._total}", note, spent]
+            self.line(" ".join(word for word in words if word))
 
     def line(self, text: str) -> None:
         """Say something that stays."""

@@ -1,12 +1,13 @@
-"""A run for people: a table for the terminal, and a page with a picture in the run's folder."""
+"""A run for people: a table for the terminal, and a page with pictures in the run's folder."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 from rich.table import Table
 
-from ..optimizers import Trial
-from .result import Result, Side
+from ..optimizers import Trial, importances
+from .result import Difference, Result, Side, Validation
+from .trial_figures import draw_pareto, draw_trials
 
 _ROWS = (
     ("gap, all documents", "gap", ".3f"),
@@ -45,72 +46,134 @@ def comparison(baseline: Side, winner: Side, *, title: str, other: str = "winner
 
 def verdict(result: Result) -> str:
     """Say in one line whether the winner is better than the baseline."""
+    if result.validation is not None and result.validation.trial == 0:
+        return "The baseline won: no candidate held up when it was measured again."
     found = result.difference
     if found.gap is None or found.low is None or found.high is None:
         return "No test document could be scored for both programs."
-    interval = f"{found.gap:+.3f}, 95 % interval {found.low:+.3f} to {found.high:+.3f}"
     if found.low > 0:
-        return f"The winner's gap is larger than the baseline's: {interval}."
+        return f"The winner's gap is larger than the baseline's: {_interval(found)}."
     if found.high < 0:
-        return f"The baseline's gap is larger than the winner's: {interval}."
-    return f"No difference in the gap can be told from chance: {interval}."
+        return f"The baseline's gap is larger than the winner's: {_interval(found)}."
+    return f"No difference in the gap can be told from chance: {_interval(found)}."
+
+
+def findings(result: Result) -> list[str]:
+    """Say, one line each, how much luck was in the choice, and what the held-out solvers find."""
+    lines = [_luck(result), _second_opinion(result)]
+    return [line for line in lines if line]
 
 
 def write_report(folder: Path, trials: Sequence[Trial], winner: Trial, result: Result) -> None:
-    """Write `report.md` and `trials.svg`."""
+    """Write `report.md`, `trials.svg` and `pareto.svg`."""
     folder.mkdir(parents=True, exist_ok=True)
-    _draw(folder / "trials.svg", trials, winner)
-    rows = "\n".join(
-        f"| {label} | {before} | {after} |"
-        for (label, _, _), before, after in zip(
-            _ROWS, cells(result.baseline), cells(result.winner), strict=True
-        )
+    draw_trials(folder / "trials.svg", trials, winner)
+    draw_pareto(folder / "pareto.svg", trials, winner)
+    sides = zip(_ROWS, cells(result.baseline), cells(result.winner), strict=True)
+    tests = f"on {result.documents['test']} test documents"
+    shares = importances(trials)
+    parts = [
+        f"# Run {result.run}",
+        "\n\n".join([verdict(result), *findings(result)]),
+        _table([tests, "baseline", "winner"], [[row[0], *both] for row, *both in sides]),
+        _finalists(result.validation),
+        "![Gap by trial](trials.svg)",
+        "![Gap against tokens per accepted task](pareto.svg)",
+        "## What decided" if shares else "",
+        _table(["parameter", "importance"], [[n, f"{share:.0%}"] for n, share in shares.items()]),
+        "## Trials",
+        _table(
+            ["trial", "by", "from", "state", "gap", "acceptance", "tokens per task", "calls"],
+            [_row(trial) for trial in trials],
+        ),
+    ]
+    (folder / "report.md").write_text("\n\n".join(part for part in parts if part) + "\n")
+
+
+def _luck(result: Result) -> str:
+    """Tell the winner's curse in words."""
+    found, gap = result.validation, result.winner.gap
+    if found is None or found.selecting is None or gap is None or result.curse is None:
+        return ""
+    amount = f"{abs(result.curse):.3f} {'better' if result.curse > 0 else 'worse'} than"
+    if abs(result.curse) < 0.0005:
+        amount = "as good as"
+    line = (
+        f"On validation the winner looked {amount} it is on test documents: "
+        f"{found.selecting:.3f} when it was picked, {_number(found.again)} measured again, "
+        f"{gap:.3f} on test."
     )
-    listed = "\n".join(
-        f"| {trial.number} | {trial.state} | {_number(trial.value)} "
-        f"| {_number(trial.measurement.acceptance)} | {trial.measurement.calls} |"
-        for trial in trials
+    if found.trial == 0 or found.baseline is None or result.baseline.gap is None:
+        return line
+    return (
+        f"{line} The baseline, which nobody picked: {found.baseline:.3f}, "
+        f"{_number(found.baseline_again)} and {result.baseline.gap:.3f}."
     )
-    (folder / "report.md").write_text(
-        f"# Run {result.run}\n\n{verdict(result)}\n\n"
-        f"| on {result.documents['test']} test documents | baseline | winner |\n|---|---:|---:|\n"
-        f"{rows}\n\n![Gap by trial](trials.svg)\n\n## Trials\n\n"
-        f"| trial | state | gap | acceptance | calls |\n|---:|---|---:|---:|---:|\n{listed}\n"
+
+
+def _second_opinion(result: Result) -> str:
+    """Tell whether solvers that no search has seen agree."""
+    held = result.heldout
+    if held is None:
+        return ""
+    found = held.difference
+    before, after = _number(held.baseline.gap), _number(held.winner.gap)
+    if found.gap is None or found.low is None or found.high is None:
+        return "The held-out solvers graded no test document for both programs."
+    if result.validation is not None and result.validation.trial == 0:
+        return f"Held-out solvers, which no search has seen, find a gap of {after}."
+    finding = "no difference that can be told from chance"
+    if found.low > 0:
+        finding = "a larger gap for the winner as well"
+    if found.high < 0:
+        finding = "a larger gap for the baseline"
+    return (
+        f"Held-out solvers, which no search has seen, find {finding}: {before} for the baseline "
+        f"and {after} for the winner, {_interval(found)}."
     )
+
+
+def _finalists(found: Validation | None) -> str:
+    """Tabulate the rounds in which the finalists were measured again."""
+    if found is None:
+        return ""
+    numbers = dict.fromkeys(number for one in found.rounds for number in one)
+    header = ["finalist", *(f"fresh {n}" for n in range(1, len(found.rounds) + 1))]
+    rows = [
+        [
+            f"trial {number}" + (", winner" if number == str(found.trial) else ""),
+            *(_number(one[number]) if number in one else "" for one in found.rounds),
+        ]
+        for number in numbers
+    ]
+    return "## Measured again on validation\n\n" + _table(header, rows)
+
+
+def _row(trial: Trial) -> list[str]:
+    found = trial.measurement
+    tokens = found.tokens_per_accepted
+    return [
+        str(trial.number),
+        trial.origin,
+        "" if trial.parent is None else str(trial.parent),
+        trial.state,
+        _number(trial.value),
+        _number(found.acceptance),
+        "-" if tokens is None else f"{tokens:,.0f}",
+        str(found.calls),
+    ]
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a Markdown table; nothing without rows."""
+    lines = ["| " + " | ".join(row) + " |" for row in (header, *rows)]
+    lines.insert(1, "|---|" + "---:|" * (len(header) - 1))
+    return "\n".join(lines) if rows else ""
+
+
+def _interval(found: Difference) -> str:
+    return f"{found.gap:+.3f}, 95 % interval {found.low:+.3f} to {found.high:+.3f}"
 
 
 def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}"
-
-
-def _draw(file: Path, trials: Sequence[Trial], winner: Trial) -> None:
-    """Draw the gap of every trial on the validation documents, and the best so far."""
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(8, 3.6), layout="constrained")
-    FigureCanvasSVG(figure)
-    axes = figure.subplots()
-    for state, marker, label in (("complete", "o", "complete"), ("pruned", "x", "stopped early")):
-        shown = [t for t in trials if t.state == state and t.value is not None]
-        if shown:
-            axes.scatter(
-                [t.number for t in shown],
-                [t.value or 0.0 for t in shown],
-                marker=marker,
-                label=label,
-            )
-    best, steps = float("-inf"), []
-    for trial in trials:
-        if trial.state == "complete" and trial.value is not None:
-            best = max(best, trial.value)
-        steps.append(best)
-    axes.step([t.number for t in trials], steps, where="post", linewidth=1, label="best so far")
-    axes.axhline(trials[0].value or 0.0, linestyle=":", linewidth=1, label="baseline")
-    axes.annotate(
-        "winner", (winner.number, winner.value or 0.0), xytext=(0, 8), textcoords="offset points"
-    )
-    axes.set(xlabel="trial", ylabel="gap on validation documents")
-    axes.margins(y=0.12)
-    axes.legend(fontsize="small")
-    figure.savefig(file, metadata={"Date": None})

@@ -7,16 +7,31 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from ..optimizers import Candidate, Measurement, Method, Setup, Trial, choose, find_method
+from ..optimizers import (
+    Candidate,
+    Choice,
+    Measurement,
+    Method,
+    Setup,
+    Trial,
+    choose,
+    find_method,
+    fresh_episodes,
+)
 from ..programs import PROPOSER, Document, Episode
 from .compiled import save_compiled
-from .config import ExperimentConfig
+from .config import HELDOUT, ExperimentConfig
 from .errors import InputError
+from .heldout import held_out
+from .plan import Plan, make_plan
 from .progress import Reporter
 from .report import write_report
-from .result import Difference, Result, Side, difference, side
+from .result import Result, Tracked, curse, difference, side, validated
 from .session import Session, open_session
 from .tracking import Tracker
+
+KEPT = ("space-*.json", "evolution.json", "plan.json")
+"""What methods and the budget leave in a run's folder, to be kept with the run."""
 
 
 def optimize(config: ExperimentConfig, reporter: Reporter) -> Result:
@@ -38,43 +53,28 @@ def optimize(config: ExperimentConfig, reporter: Reporter) -> Result:
         splits = session.split()
         # Opened after all input has been checked, so that MLflow shows no run that never began.
         tracker = opened.enter_context(Tracker(config))
-        method = _method(session)
         reporter.line(
             f"{config.run}: {len(splits.train)} documents to learn from, {len(splits.validation)} "
             f"to compare on, {len(splits.test)} to test on"
         )
-        trials = _search(session, method, tracker)
-        finalists = config.search.finalists + 1
-        reporter.stage("finalists, fresh answers", finalists * len(splits.validation))
-        winner, _ = choose(
+        plan = make_plan(session, after=_held_out_episodes(session))
+        method = _method(session, plan)
+        trials = _search(session, plan, method, tracker)
+        fresh = fresh_episodes(config.search.finalists, len(splits.validation))
+        reporter.stage("finalists, fresh answers", fresh)
+        choice = choose(
             trials, session.objective, splits.validation, finalists=config.search.finalists
         )
-        baseline = trials[0].candidate
-        sides = _tested(session, baseline, winner.candidate, splits.test)
-        result = Result(
-            run=config.run,
-            method=config.method,
-            seed=config.seed,
-            documents={name: len(part) for name, part in splits._asdict().items()},
-            baseline=sides[0],
-            winner=sides[1],
-            difference=sides[2],
-            trials=_states(trials),
-            calls=session.objective.usage.calls + method.usage.calls,
-            tokens=session.objective.usage.tokens + method.usage.tokens,
-            seconds=round(time.monotonic() - started, 1),
-            compiled=str(config.folder / "compiled"),
-            mlflow=tracker.location,
-        )
-        _leave(config, winner, trials, result)
+        result = _result(session, method, trials, choice, tracker.location, started)
+        _leave(config, choice.winner, trials, result)
         tracker.finish(result, _files(config.folder))
     return result
 
 
-def _method(session: Session) -> Method:
+def _method(session: Session, plan: Plan) -> Method:
     config = session.config
     setup = Setup(
-        config.search,
+        plan.search,
         session.models[PROPOSER],
         seed=config.seed,
         folder=config.folder,
@@ -83,23 +83,23 @@ def _method(session: Session) -> Method:
     return find_method(config.method, setup)
 
 
-def _search(session: Session, method: Method, tracker: Tracker) -> list[Trial]:
+def _search(session: Session, plan: Plan, method: Method, tracker: Tracker) -> list[Trial]:
     """Let the method work, and show and log every trial as it ends."""
-    config, reporter, splits = session.config, session.reporter, session.split()
+    reporter, splits = session.reporter, session.split()
     baselines: list[Candidate] = []
 
     def watch(trial: Trial) -> None:
         baselines.append(trial.candidate)
         tracker.trial(trial, baselines[0])
         reporter.line(_line(trial))
-        if trial.number + 1 < config.search.trials:
+        if trial.number + 1 < plan.search.trials:
             title = f"trial {trial.number + 1}"
             reporter.stage(title, len(splits.validation), announce=False)
 
     reporter.stage("baseline, proposals", len(splits.train) + len(splits.validation))
-    if config.method == "gepa":
-        reporter.line("gepa shows its own progress and reports its candidates at the end")
-    return method.search(session.objective, splits.train, splits.validation, watch)
+    return plan.searched(
+        lambda told: method.search(session.objective, splits.train, splits.validation, told), watch
+    )
 
 
 def _line(trial: Trial) -> str:
@@ -113,25 +113,57 @@ def _line(trial: Trial) -> str:
     )
 
 
-def _tested(
-    session: Session, baseline: Candidate, winner: Candidate, test: Sequence[Document]
-) -> tuple[Side, Side, Difference]:
-    """Measure both on the test documents, which nothing has looked at before."""
-    config = session.config
-    session.reporter.stage("test documents", 2 * config.test_repeats * len(test))
-
-    def repeats(candidate: Candidate) -> list[list[Episode]]:
-        return [
-            session.objective.episodes(candidate, test, f"test-{number}")
-            for number in range(1, config.test_repeats + 1)
-        ]
-
-    before, after = repeats(baseline), repeats(winner)
-    return (
-        side(before, seed=config.seed),
-        side(after, seed=config.seed),
-        difference(before, after, seed=config.seed),
+def _result(
+    session: Session,
+    method: Method,
+    trials: Sequence[Trial],
+    choice: Choice,
+    mlflow: Tracked,
+    started: float,
+) -> Result:
+    """Measure baseline and winner on the test documents, which nothing has looked at before."""
+    config, splits, usage = session.config, session.split(), method.usage
+    session.reporter.stage("test documents", 2 * config.test_repeats * len(splits.test))
+    before = _repeats(session, trials[0].candidate, splits.test)
+    after = _repeats(session, choice.winner.candidate, splits.test)
+    held = held_out(session, before, after)
+    validation, won = validated(choice), side(after, seed=config.seed)
+    usage += session.objective.usage
+    return Result(
+        run=config.run,
+        method=config.method,
+        seed=config.seed,
+        documents={name: len(part) for name, part in splits._asdict().items()},
+        baseline=side(before, seed=config.seed),
+        winner=won,
+        difference=difference(before, after, seed=config.seed),
+        validation=validation,
+        curse=curse(validation, won),
+        heldout=held,
+        trials=_states(trials),
+        calls=usage.calls + (held.calls if held else 0),
+        tokens=usage.tokens + (held.tokens if held else 0),
+        seconds=round(time.monotonic() - started, 1),
+        compiled=str(config.folder / "compiled"),
+        mlflow=mlflow,
     )
+
+
+def _held_out_episodes(session: Session) -> int:
+    """Return how many episodes the held-out solvers' attempts are worth at most."""
+    config = session.config
+    asked = all(role in config.models for role in HELDOUT)
+    return 2 * config.test_repeats * len(session.split().test) if asked else 0
+
+
+def _repeats(
+    session: Session, candidate: Candidate, test: Sequence[Document]
+) -> list[list[Episode]]:
+    """Measure a candidate on the test documents, `test_repeats` times, with fresh answers."""
+    return [
+        session.objective.episodes(candidate, test, f"test-{number}")
+        for number in range(1, session.config.test_repeats + 1)
+    ]
 
 
 def _states(trials: Sequence[Trial]) -> dict[str, int]:
@@ -158,5 +190,5 @@ def _leave(
 
 def _files(folder: Path) -> dict[str, Path]:
     names = ["compiled", "report", "result.json", "trials.json"]
-    names += sorted(file.name for file in folder.glob("space-*.json"))
+    names += sorted(file.name for name in KEPT for file in folder.glob(name))
     return {name: folder / name for name in names if (folder / name).exists()}

@@ -13,6 +13,8 @@ from ..metrics.calibration import CALIBRATED
 from ..optimizers import Objective
 from ..optimizers.files import write_whole
 from ..programs import Autodata, Document, Episode, LanguageModels
+from ..programs.budget import Budget
+from ..programs.meter import Meter
 from .address import shown
 from .calibrate import numbers_for
 from .config import TRANSPORT, ExperimentConfig
@@ -22,7 +24,7 @@ from .journal import Journal
 from .progress import Reporter
 from .source import one_line
 
-IRRELEVANT = ("tracking", "in_flight", "runs")
+IRRELEVANT = ("tracking", "in_flight", "runs", "budget")
 """Keys that may change between two starts of one run: they do not touch its result."""
 
 
@@ -61,6 +63,7 @@ def open_session(config: ExperimentConfig, reporter: Reporter) -> Iterator[Sessi
     for rejected in loaded.rejected:
         reporter.line(f"document {rejected.id}: left out, {rejected.reason}")
     models = connect(config)
+    reporter.spent = lambda: models.meter.shown
     with Journal(config.folder) as journal, closing(models):
         config = _with_numbers(config, loaded.accepted, models, reporter)
         _same_run(config, loaded.accepted)
@@ -93,7 +96,9 @@ def connect(config: ExperimentConfig) -> LanguageModels:
             "with --set runs=FOLDER"
         ) from None
     try:
-        return LanguageModels(config.models, runs / "cache")
+        budget = Budget.parse(config.budget) if config.budget else None
+        meter = Meter(budget, config.folder / "spent.log")
+        return LanguageModels(config.models, runs / "cache", meter)
     except ValueError as error:
         raise InputError(f"models: {error}") from None
 

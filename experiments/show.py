@@ -13,7 +13,7 @@ from .compare_result import Comparison
 from .compare_table import remarks, tables, verdicts
 from .gate_file import gate_table
 from .generate import Evaluated, Generated
-from .report import comparison, verdict
+from .report import comparison, findings, verdict
 from .result import Result
 
 _console = Console(highlight=False, soft_wrap=True)
@@ -27,7 +27,8 @@ def show_result(result: Result, config: str, overrides: Sequence[str]) -> None:
         f"complete, {counts['pruned']} stopped early, {counts['failed']} failed"
     )
     _console.print(comparison(result.baseline, result.winner, title=title))
-    _console.print(verdict(result), markup=False)
+    for line in (verdict(result), *findings(result)):
+        _console.print(line, markup=False)
     _console.print(
         f"{result.calls:,} model calls and {result.tokens:,} tokens in {result.seconds:.0f} s",
         markup=False,

@@ -9,7 +9,7 @@ from ..optimizers import Candidate, Trial
 from . import address
 from .compiled import load_manifest
 from .config import ExperimentConfig
-from .entries import STATUS, outcome, study, trial_entry, trial_name
+from .entries import IDENTITY, STATUS, outcome, study, trial_entry, trial_name, trial_params
 from .entry import LIMITS, Entry, Point
 from .notes import clip
 from .result import Result, Tracked
@@ -46,6 +46,7 @@ class Tracker:
                 self._known = self._store.children(self._run_id)
         except FAULTS as error:
             raise address.refused(uri, error) from error
+        self._candidates: dict[int, Candidate] = {}
         self._best: float | None = None
         self._ended = False
         self._viewed = False
@@ -95,6 +96,7 @@ class Tracker:
         Raises:
             RuntimeError: If something before it could not be recorded.
         """
+        self._candidates[trial.number] = trial.candidate
         began, self._last = self._last, now()
         ended = self._last
         self._writer.put(
@@ -206,8 +208,12 @@ class Tracker:
             self._known[trial.number] = self._child(trial, baseline, began, ended)
         if not self._viewed:
             first, _ = self._known.get(0, ("", ""))
-            name, params = f"{self._config.run}: trials", list(trial.params)
-            self._store.save_view(*saved_view(name, self._run_id, params, first))
+            name, params = (
+                f"{self._config.run}: trials",
+                trial_params(trial, baseline, self._config),
+            )
+            axes = [one for one in params if one not in IDENTITY]
+            self._store.save_view(*saved_view(name, self._run_id, axes, first))
             self._viewed = True
 
     def _child(self, trial: Trial, baseline: Candidate, began: int, ended: int) -> tuple[str, str]:
@@ -220,7 +226,8 @@ class Tracker:
             "candidate": trial.candidate.id,
         }
         run_id = self._store.begin(trial_name(trial), tags, began)
-        self._store.record(run_id, trial_entry(trial, baseline))
+        parent = self._candidates.get(trial.parent or 0, baseline)
+        self._store.record(run_id, trial_entry(trial, baseline, parent, self._config))
         values = {"trial/gap": trial.value, "best_gap": self._best}
         points = [Point(k, v, trial.number) for k, v in values.items() if v is not None]
         self._store.record(self._run_id, Entry(points=points))

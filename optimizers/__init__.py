@@ -1,17 +1,20 @@
 """The outer loop: candidates, the objective, and the methods that search."""
 
 from .candidate import Candidate, Knobs
+from .importance import importances
 from .measurement import Measurement, measured, score
 from .methods import METHODS, Method, Setup, find_method
 from .objective import EpisodeStore, Objective
 from .options import SearchOptions
 from .trial import Trial
-from .winner import choose
+from .winner import Choice, Finalist, choose, fresh_episodes
 
 __all__ = [
     "METHODS",
     "Candidate",
+    "Choice",
     "EpisodeStore",
+    "Finalist",
     "Knobs",
     "Measurement",
     "Method",
@@ -21,6 +24,8 @@ __all__ = [
     "Trial",
     "choose",
     "find_method",
+    "fresh_episodes",
+    "importances",
     "measured",
     "score",
 ]

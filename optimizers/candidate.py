@@ -42,7 +42,7 @@ class Candidate(Record):
         for name, predictor in program.optimizable().items():
             instructions[name] = predictor.signature.instructions
             if predictor.demos:
-                demos[name] = [_plain(demo) for demo in predictor.demos]
+                demos[name] = [plain(demo) for demo in predictor.demos]
         knobs = Knobs(temperature=program.challenger.temperature, memory=program.settings.memory)
         return cls(instructions=instructions, demos=demos, knobs=knobs)
 
@@ -70,7 +70,8 @@ class Candidate(Record):
         return copy
 
 
-def _plain(demo: Any) -> dict[str, Any]:
+def plain(demo: Any) -> dict[str, Any]:
+    """Return a demonstration as plain JSON, without DSPy's mark that it was bootstrapped."""
     return {
         key: value.model_dump(mode="json") if hasattr(value, "model_dump") else value
         for key, value in dict(demo).items()

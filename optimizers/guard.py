@@ -1,5 +1,6 @@
 """What no search may do: copy the documents that it learns from into a prompt."""
 
+import logging
 import re
 from collections.abc import Sequence
 
@@ -9,6 +10,7 @@ from .candidate import Candidate
 LONGEST = 12
 """Words in a row that an instruction may share with a training document, at most."""
 
+logger = logging.getLogger(__name__)
 _WORD = re.compile(r"[^\W_]+")
 
 
@@ -39,6 +41,13 @@ class Guard:
                     f"“{' '.join(span[:6])} …”"
                 )
         return ""
+
+    def admits(self, predictor: str, text: str) -> bool:
+        """Return whether an instruction is fit to be measured; say so in the log if it is not."""
+        why = self.refused(text)
+        if why:
+            logger.warning("a proposal for %s is refused: it %s", predictor, why)
+        return not why
 
     def fault(self, candidate: Candidate) -> str:
         """Return the first instruction's fault, by predictor; empty if there is none."""

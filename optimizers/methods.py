@@ -14,8 +14,16 @@ from .options import SearchOptions
 from .trial import Trial
 
 METHODS = {
-    "optuna": "search.OptunaSearch",
-    "gepa": "teleprompters.GepaSearch",
+    "optuna": "joint.search.OptunaSearch",
+    "gepa": "teleprompters.gepa.Gepa",
+    "miprov2": "teleprompters.miprov2.MiproV2",
+    "copro": "teleprompters.copro.Copro",
+    "simba": "teleprompters.simba.Simba",
+    "bootstrap": "teleprompters.bootstrap.Bootstrap",
+    "infer-rules": "teleprompters.rules.InferRules",
+    "random": "random_search.RandomSearch",
+    "evolution": "evolution.EvolutionSearch",
+    "relay": "relay.RelaySearch",
 }
 """Where each method is, below this package."""
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from ..programs import Autodata, Document, Episode, Usage, background
+from ..programs.budget import BudgetError
 from .candidate import Candidate
 
 
@@ -73,8 +74,25 @@ class Objective:
             documents: What to run it on.
             sample: Name of the measurement. Under the same name a document is run once; another
                 name asks all models afresh.
+
+        Raises:
+            BudgetError: If the run's budget is used up. Every document that could be finished is
+                kept, so that a run with a larger budget goes on from there.
         """
         return background.run(self._all(candidate, documents, sample))
+
+    def adopt(self, candidate: Candidate, episodes: Sequence[Episode], sample: str) -> None:
+        """Keep episodes that another process has run, as if they had been run here.
+
+        Args:
+            candidate: What they were run with.
+            episodes: Finished ones; those that an outage has ended are left out.
+            sample: Name of the measurement.
+        """
+        for episode in episodes:
+            key = _key(candidate, sample, episode.document_id)
+            if _finished(episode) and self._store.get(key) is None:
+                self._store.put(key, episode)
 
     def rollout(self, sample: str) -> str:
         """Return the program's `rollout` argument for a measurement of that name."""
@@ -85,25 +103,44 @@ class Objective:
     ) -> list[Episode]:
         program = candidate.applied(self.program)
         limit = asyncio.Semaphore(self._in_flight)
+        struck: list[BudgetError] = []
 
         async def one(document: Document) -> Episode:
-            key = f"{candidate.id}/{sample}/{document.id}"
+            key = _key(candidate, sample, document.id)
             episode = self._store.get(key)
             if episode is None:
                 async with limit:
                     done = await program.acall(document=document, rollout=self.rollout(sample))
                 episode = done.episode
-                # An outage says nothing about the candidate: the next run tries again.
-                if episode.failure is None or episode.failure.kind != "infrastructure":
+                if _finished(episode):
                     self._store.put(key, episode)
             self._usage[key] = episode.usage
             self._watch(episode)
             return episode
 
+        async def affordable(document: Document) -> Episode | None:
+            try:
+                return await one(document)
+            except BudgetError as error:
+                # The other documents may need no more than what is under way or kept.
+                struck.append(error)
+                return None
+
         try:
             async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(one(document)) for document in documents]
+                tasks = [group.create_task(affordable(document)) for document in documents]
         except BaseExceptionGroup as faults:
             # The first one ended the others, and is what callers know how to handle.
             raise faults.exceptions[0] from None
-        return [task.result() for task in tasks]
+        if struck:
+            raise struck[0]
+        return [episode for task in tasks if (episode := task.result()) is not None]
+
+
+def _key(candidate: Candidate, sample: str, document: str) -> str:
+    return f"{candidate.id}/{sample}/{document}"
+
+
+def _finished(episode: Episode) -> bool:
+    """Tell a finished episode from an outage, which says nothing about the candidate."""
+    return episode.failure is None or episode.failure.kind != "infrastructure"

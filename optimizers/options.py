@@ -2,16 +2,18 @@
 
 from typing import Literal
 
-from pydantic import Field, NonNegativeInt, PositiveInt
+from pydantic import Field, NonNegativeInt, PositiveInt, field_validator
 
 from ..programs.records import Record
+from .joint.address import checked
 
 
 class SearchOptions(Record):
     """How long and how widely to search."""
 
     trials: PositiveInt = 20
-    """Candidates to measure, the baseline included. GEPA gets the same number of episodes."""
+    """Candidates to measure, the baseline included. Other methods get the same number of
+    episodes."""
     generations: PositiveInt = 3
     """How often instructions are proposed: first from the baseline's, then from the best so far."""
     instructions: NonNegativeInt = 6
@@ -31,3 +33,12 @@ class SearchOptions(Record):
     """Documents measured between two looks at whether to stop."""
     finalists: PositiveInt = 3
     """Best candidates that are measured once more, with fresh answers, before one is chosen."""
+    storage: str | None = None
+    """Database of the study, for workers on other hosts: `sqlite:///FILE`,
+    `postgresql+psycopg://USER@HOST/DATABASE` or `grpc://HOST:PORT`. Without one it is in the run's
+    folder."""
+
+    @field_validator("storage")
+    @classmethod
+    def _known(cls, address: str | None) -> str | None:
+        return None if address is None else checked(address)

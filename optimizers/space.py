@@ -9,6 +9,7 @@ from ..programs import Autodata, Document, Episode, Usage
 from ..programs.records import Record
 from ..programs.usage import Ledger, observing
 from .candidate import Candidate, Knobs
+from .guard import Guard
 from .objective import Objective
 from .options import SearchOptions
 from .proposers import demo_sets, grounded_instructions, reflective_instructions
@@ -45,6 +46,21 @@ class Space(Record):
             knobs=Knobs(temperature=round(params["temperature"], 3), memory=params["memory"]),
         )
 
+    def point(self, candidate: Candidate) -> Point:
+        """Return the point of a candidate whose texts are among the choices.
+
+        A setting that it leaves to the program has the value of the first opening.
+        """
+        usual, knobs = self.openings[0], candidate.knobs
+        point: Point = {
+            short(name): next(one for one, text in texts.items() if text == instruction)
+            for name, texts in self.instructions.items()
+            for instruction in [candidate.instructions[name]]
+        }
+        point["demos"] = next(name for name, set_ in self.demos.items() if set_ == candidate.demos)
+        own = {"temperature": knobs.temperature, "memory": knobs.memory}
+        return point | {k: usual[k] if value is None else value for k, value in own.items()}
+
 
 def first_space(
     objective: Objective,
@@ -55,31 +71,66 @@ def first_space(
     seed: int,
 ) -> Space:
     """Propose from the baseline: demonstrations from its episodes, and new instructions."""
+    space, episodes = _own_space(objective, train, options)
+    return _grown(space, objective.program, train, episodes, options, proposer, seed=seed)
+
+
+def known_space(
+    objective: Objective,
+    train: Sequence[Document],
+    options: SearchOptions,
+    candidates: Mapping[str, Candidate],
+) -> Space:
+    """Return a space in which candidates that others have found are points.
+
+    Args:
+        objective: Its program is the baseline.
+        train: Documents whose episodes give demonstrations.
+        options: Bounds of the settings.
+        candidates: By a short name, which names their texts. Instructions that none but the
+            baseline has keep its name.
+    """
+    space, _ = _own_space(objective, train, options)
+    instructions = {name: dict(texts) for name, texts in space.instructions.items()}
+    demos = dict(space.demos)
+    for title, candidate in candidates.items():
+        for name, texts in instructions.items():
+            if candidate.instructions[name] not in texts.values():
+                texts[f"{short(name)}-{title}"] = candidate.instructions[name]
+        if candidate.demos not in demos.values():
+            demos[title] = candidate.demos
+    return space.model_copy(update={"instructions": instructions, "demos": demos})
+
+
+def _own_space(
+    objective: Objective, train: Sequence[Document], options: SearchOptions
+) -> tuple[Space, list[Episode]]:
+    """Return the space of the baseline alone, and its episodes on the training documents."""
     program = objective.program
     baseline = Candidate.of(program)
     episodes = objective.episodes(baseline, train, "train")
     texts = {document.id: document for document in train}
-    demos = demo_sets(program, texts, episodes, sizes=options.demos)
     own = {name: {f"{short(name)}-0": text} for name, text in baseline.instructions.items()}
     low, high = options.temperature
-    role_lm = program.challenger.role_lm
-    usual = baseline.knobs.temperature
-    if usual is None and role_lm is not None:
-        usual = role_lm.kwargs.get("temperature")
-    # An endpoint's default is taken for 1.0; trial 0 itself is the program as it is.
-    usual = 1.0 if usual is None else usual
+    usual = _usual_temperature(program)
     point: Point = {short(name): next(iter(texts)) for name, texts in own.items()}
-    point["demos"] = "none"
-    point["temperature"] = usual
-    point["memory"] = program.settings.memory
+    point |= {"demos": "none", "temperature": usual, "memory": program.settings.memory}
     space = Space(
         instructions=own,
-        demos=demos,
+        demos=demo_sets(program, texts, episodes, sizes=options.demos),
         temperature=(min(low, usual), max(high, usual)),
         memory=tuple(dict.fromkeys([program.settings.memory, *options.memory])),
         openings=[point],
     )
-    return _grown(space, program, train, episodes, options, proposer, seed=seed)
+    return space, episodes
+
+
+def _usual_temperature(program: Autodata) -> float:
+    """Return the challenger's temperature; an endpoint's default is taken for 1.0."""
+    usual, role_lm = program.challenger.temperature, program.challenger.role_lm
+    if usual is None and role_lm is not None:
+        usual = role_lm.kwargs.get("temperature")
+    return 1.0 if usual is None else usual
 
 
 def next_space(
@@ -124,7 +175,7 @@ def _grown(
     Raises:
         RuntimeError: If the proposer cannot be reached or understood.
     """
-    ledger = Ledger()
+    ledger, guard = Ledger(), Guard(train, Candidate.of(program))
     half = options.instructions // 2
     try:
         with observing(ledger.add):
@@ -148,7 +199,7 @@ def _grown(
     instructions = {}
     for name, texts in space.instructions.items():
         new = dict.fromkeys([*reflected.get(name, []), *grounded.get(name, [])])
-        fresh = [text for text in new if text not in texts.values()]
+        fresh = [text for text in new if text not in texts.values() and guard.admits(name, text)]
         numbered = {f"{short(name)}-{i}": text for i, text in enumerate(fresh, len(texts))}
         instructions[name] = {**texts, **numbered}
     usage = space.usage + ledger.total

@@ -8,12 +8,14 @@ import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
 import dspy.lm15 as lm15
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
 from .cache import AnswerCache, cache_key
+from .meter import Meter
 from .records import Record, Usage
 from .usage import Call, report, rollout
 
@@ -47,9 +49,9 @@ class ModelConfig(Record):
     concurrency: PositiveInt = 64
     """Requests in flight at this endpoint, at most."""
     input_price: NonNegativeFloat | None = None
-    """US dollars per million input tokens; only used to estimate."""
+    """US dollars per million input tokens, to estimate and for a budget in `usd`."""
     output_price: NonNegativeFloat | None = None
-    """US dollars per million output tokens; only used to estimate."""
+    """US dollars per million output tokens, to estimate and for a budget in `usd`."""
     extra: dict[str, Any] = Field(default_factory=dict)
     """Further fields of the request body; for `simulation/` the model's parameters."""
 
@@ -57,6 +59,17 @@ class ModelConfig(Record):
     def identity(self) -> str:
         """What tells one endpoint's answers from another's in the cache."""
         return f"{self.model}@{self.api_base or 'default'}"
+
+    @property
+    def offline(self) -> bool:
+        """Whether the model is simulated, and costs nothing unless it is given prices."""
+        return self.model.startswith("simulation/")
+
+    def cost(self, input_tokens: int, output_tokens: int) -> Decimal:
+        """Return what tokens cost in US dollars, exactly; a price that is absent counts as 0."""
+        # A float's shortest text is the number that the user wrote.
+        prices = [Decimal(str(price or 0)) for price in (self.input_price, self.output_price)]
+        return (input_tokens * prices[0] + output_tokens * prices[1]).scaleb(-6)
 
 
 class Backend(Protocol):
@@ -88,12 +101,21 @@ class PerLoop(Generic[T]):
 
 
 class Endpoint:
-    """A model's backend with its cache, its meter and its limit of requests in flight."""
+    """A model's backend with its cache, its meter and its limit of requests in flight.
+
+    An answer from the cache costs nothing. Anything else is asked of the meter first, which lets a
+    `BudgetError` out of `complete` and `acomplete` when the budget is used up.
+    """
 
     def __init__(
-        self, config: ModelConfig, backend: Backend, cache: AnswerCache | None = None
+        self,
+        config: ModelConfig,
+        backend: Backend,
+        cache: AnswerCache | None = None,
+        meter: Meter | None = None,
     ) -> None:
         self.config = config
+        self.meter = meter or Meter()
         self._backend = backend
         self._cache = cache
         self._limit = PerLoop(lambda: asyncio.Semaphore(config.concurrency))
@@ -105,9 +127,10 @@ class Endpoint:
         request, wanted = self._formed(request), rollout()
         key, response = self._known(request, wanted)
         if response is None:
-            with _failures_told(role, watch):
-                response = self._backend.complete(request, wanted)
-            response = self._kept(key, response)
+            with self.meter.request():
+                with _failures_told(role, watch):
+                    response = self._backend.complete(request, wanted)
+                response = self._paid(key, request, response)
             return _told(response, role, watch, cached=False)
         return _told(response, role, watch, cached=True)
 
@@ -118,10 +141,10 @@ class Endpoint:
         request, wanted = self._formed(request), rollout()
         key, response = self._known(request, wanted)
         if response is None:
-            async with self._limit.get():
+            async with self._limit.get(), self.meter.arequest():
                 with _failures_told(role, watch):
                     response = await self._backend.acomplete(request, wanted)
-            response = self._kept(key, response)
+                response = self._paid(key, request, response)
             return _told(response, role, watch, cached=False)
         return _told(response, role, watch, cached=True)
 
@@ -132,7 +155,10 @@ class Endpoint:
         key = cache_key(self.config.identity, request, wanted)
         return key, self._cache.get(key)
 
-    def _kept(self, key: str, response: lm15.Response) -> lm15.Response:
+    def _paid(self, key: str, request: lm15.Request, response: lm15.Response) -> lm15.Response:
+        """Count an answer, then keep it: a crash in between may pay twice, but never uncounted."""
+        used = _tokens(request, response)
+        self.meter.count(*used, self.config.cost(*used))
         response = _encodable(response)
         if self._cache is not None:
             self._cache.put(key, response)
@@ -149,6 +175,19 @@ class Endpoint:
         if not extensions:
             return request
         return replace(request, config=replace(config, extensions=extensions))
+
+
+def _tokens(request: lm15.Request, response: lm15.Response) -> tuple[int, int]:
+    """Return an answer's input and output tokens, guessed where the endpoint does not tell.
+
+    Without a guess, a budget would have no end at an endpoint that reports nothing.
+    """
+    told = response.usage.input_tokens or 0, response.usage.output_tokens or 0
+    if any(told):
+        return told
+    asked = sum(len(message.text or "") for message in request.messages)
+    asked += len(request.system) if isinstance(request.system, str) else 0
+    return asked // 4 + 1, len(response.message.text or "") // 4 + 1
 
 
 def _encodable(response: lm15.Response) -> lm15.Response:

@@ -1,7 +1,7 @@
 """A role's language model: DSPy's, on an endpoint that is shared, metered and cached."""
 
-from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +10,10 @@ import dspy.lm15 as lm15
 from dspy.clients.base_lm import LM_CLASS_STATE_KEY
 
 from .backends import backend_for
+from .budget import BudgetError
 from .cache import AnswerCache
 from .endpoint import Endpoint, ModelConfig
+from .meter import Meter
 from .program import Models
 from .usage import Ledger, sample
 
@@ -55,6 +57,7 @@ class RoleLM(dspy.LM):
 
     def __init__(self, config: ModelConfig, role: str, endpoint: Endpoint, ledger: Ledger) -> None:
         self.config, self.role = config, role
+        self.meter = endpoint.meter
         self.structured = config.structured != "none"
         sampling: dict[str, Any] = {"top_p": config.top_p} if config.top_p is not None else {}
         try:
@@ -73,12 +76,12 @@ class RoleLM(dspy.LM):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Answer from synchronous code; DSPy's `rollout_id` asks for a sample of its own."""
-        with self._rolled(kwargs):
+        with self._rolled(kwargs), _budget_as_it_is():
             return super().__call__(*args, **kwargs)
 
     async def acall(self, *args: Any, **kwargs: Any) -> Any:
         """Answer from the event loop; DSPy's `rollout_id` asks for a sample of its own."""
-        with self._rolled(kwargs):
+        with self._rolled(kwargs), _budget_as_it_is():
             return await super().acall(*args, **kwargs)
 
     def _rolled(self, kwargs: dict[str, Any]) -> AbstractContextManager[None]:
@@ -111,6 +114,17 @@ class RoleLM(dspy.LM):
         return _reconnected, (self._plain(), self.role)
 
 
+@contextmanager
+def _budget_as_it_is() -> Iterator[None]:
+    """Let a `BudgetError` out as itself; DSPy takes it for a fault of the model, to be handled."""
+    try:
+        yield
+    except dspy.LMUnexpectedError as error:
+        if isinstance(error.__cause__, BudgetError):
+            raise error.__cause__ from None
+        raise
+
+
 def _reconnected(config: dict[str, Any], role: str) -> RoleLM:
     parsed = ModelConfig.model_validate(config)
     return RoleLM(parsed, role, Endpoint(parsed, backend_for(parsed)), Ledger())
@@ -119,18 +133,27 @@ def _reconnected(config: dict[str, Any], role: str) -> RoleLM:
 class LanguageModels:
     """The models of a run: one endpoint per distinct configuration, one ledger for all of them."""
 
-    def __init__(self, configs: Mapping[str, ModelConfig], cache: Path | None = None) -> None:
+    def __init__(
+        self,
+        configs: Mapping[str, ModelConfig],
+        cache: Path | None = None,
+        meter: Meter | None = None,
+    ) -> None:
         """Connect roles to models. No request is sent.
 
         Args:
             configs: A configuration for each role that the domain lists, and for `proposer` if one
                 is needed.
             cache: Folder of finished answers; without one nothing is kept.
+            meter: Counts what is paid for, and ends it when the budget is used up; without one
+                there is no limit.
 
         Raises:
-            ValueError: If a model string is unknown, a key variable is not set, or the folder
-                cannot be used.
+            ValueError: If a model string is unknown, a key variable is not set, the folder cannot
+                be used, or the budget is in US dollars and a model has no price.
         """
+        self.meter = meter or Meter()
+        _check_prices(configs, self.meter)
         backends = {config.model_dump_json(): backend_for(config) for config in configs.values()}
         self.ledger = Ledger()
         self.cache = AnswerCache(cache) if cache is not None else None
@@ -139,7 +162,7 @@ class LanguageModels:
         for role, config in configs.items():
             name = config.model_dump_json()
             if name not in endpoints:
-                endpoints[name] = Endpoint(config, backends[name], self.cache)
+                endpoints[name] = Endpoint(config, backends[name], self.cache, self.meter)
             self._lms[role] = RoleLM(config, role, endpoints[name], self.ledger)
 
     def __getitem__(self, role: str) -> RoleLM:
@@ -151,6 +174,25 @@ class LanguageModels:
         return Models(**{role: self._lms.get(role) for role in Models._fields})
 
     def close(self) -> None:
-        """Close the cache's files. Connections end with the process."""
+        """Close the files of cache and meter. Connections end with the process."""
+        self.meter.close()
         if self.cache is not None:
             self.cache.close()
+
+
+def _check_prices(configs: Mapping[str, ModelConfig], meter: Meter) -> None:
+    """Refuse a budget in US dollars that could never be counted."""
+    if meter.budget is None or "usd" not in meter.budget.limits:
+        return
+    remedy = "(US dollars per million tokens), or give the budget in tokens or calls"
+    for role, config in configs.items():
+        if not config.offline and None in (config.input_price, config.output_price):
+            raise ValueError(
+                f"model={config.model!r} has no price for a budget in usd; set "
+                f"models.{role}.input_price and models.{role}.output_price {remedy}"
+            )
+    if not any(config.input_price or config.output_price for config in configs.values()):
+        raise ValueError(
+            "no model has a price above 0, so that a budget in usd would have no end; set "
+            f"models.default.input_price and models.default.output_price {remedy}"
+        )

@@ -35,7 +35,7 @@ def demo_sets(
         if len(ended_well) < size:
             continue
         chosen = [
-            _demos(program, documents[episode.document_id], episode)
+            shown(program, documents[episode.document_id], episode, episode.rounds[-1])
             for episode in ended_well[:size]
         ]
         names = sorted({name for demos in chosen for name in demos})
@@ -43,27 +43,28 @@ def demo_sets(
     return sets
 
 
-def _demos(program: Autodata, document: Document, episode: Episode) -> dict[str, dict[str, Any]]:
-    """Show what each predictor was given and what it said in the round that was accepted."""
-    last = episode.rounds[-1]
-    known = episode.rounds[: last.known]
+def shown(
+    program: Autodata, document: Document, episode: Episode, one: Round
+) -> dict[str, dict[str, Any]]:
+    """Show what each predictor was given and what it said in a round of an episode."""
+    known = episode.rounds[: one.known]
     failures = program.domain.describe(known, memory=program.settings.memory)
     material = episode.material or document.text
     return {
         "challenger.write": {
             "document": material,
             "rules": program.domain.rules.describe(),
-            "brief": with_angle(last.brief, last.angle),
+            "brief": with_angle(one.brief, one.angle),
             "failures": failures,
-            "notes": last.notes,
-            "task": last.task.model_dump(mode="json") if last.task else {},
+            "notes": one.notes,
+            "task": one.task.model_dump(mode="json") if one.task else {},
         },
-        **_orchestration(material, last, failures),
+        **_orchestration(material, one, failures),
     }
 
 
-def _orchestration(material: str, last: Round, failures: str) -> dict[str, dict[str, Any]]:
+def _orchestration(material: str, one: Round, failures: str) -> dict[str, dict[str, Any]]:
     if not failures:
-        return {"orchestrator.plan": {"document": material, "brief": last.brief}}
-    shown = {"document": material, "failures": failures}
-    return {"orchestrator.analyze": {**shown, "lesson": last.lesson, "brief": last.brief}}
+        return {"orchestrator.plan": {"document": material, "brief": one.brief}}
+    given = {"document": material, "failures": failures}
+    return {"orchestrator.analyze": {**given, "lesson": one.lesson, "brief": one.brief}}

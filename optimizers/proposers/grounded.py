@@ -10,6 +10,7 @@ import dspy
 from dspy.propose import GroundedProposer
 
 from ...programs import Autodata, Document
+from ...programs.meter import heeded
 from .bootstrap import Demos
 
 
@@ -35,6 +36,9 @@ def grounded_instructions(
     Returns:
         For each predictor name its proposals without repetition; the program's own instruction is
         not among them.
+
+    Raises:
+        BudgetError: If the run's budget is used up.
     """
     names = list(program.optimizable())
     if count == 0:
@@ -54,7 +58,9 @@ def grounded_instructions(
         set_history_randomly=False,
         rng=random.Random(f"{seed}/grounded"),
     )
-    with dspy.context(lm=lm, disable_history=True), _without_remarks():
+    # The proposer goes on without what it failed to ask, and would give other texts for it.
+    budget = heeded(getattr(lm, "meter", None))
+    with budget, dspy.context(lm=lm, disable_history=True), _without_remarks():
         proposed: Any = proposer.propose_instructions_for_program(
             trainset=[_example(document) for document in documents],
             program=program,

@@ -6,20 +6,24 @@ Exit codes: 0 done, 1 failed, 2 bad input.
 import json
 import logging
 import os
-import sqlite3
-import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import Annotated
 
 import typer
 
-from .options import Calibrate, Calibrated, Calls, Compared, Compiled, Config, Json, Methods, Set
-
-if TYPE_CHECKING:
-    from pydantic import BaseModel
-
-    from .experiments.config import ExperimentConfig
+from .options import (
+    Budget,
+    Calibrate,
+    Calibrated,
+    Calls,
+    Compared,
+    Compiled,
+    Config,
+    Json,
+    Methods,
+    Set,
+)
+from .verbs import configured, do, judged, print_json
 
 app = typer.Typer(
     name="autodata",
@@ -62,22 +66,23 @@ def check(
             raise InputError(f"--documents {documents}: only counts with --calibrate; add it")
         probed = (documents or DOCUMENTS) if calibrate else None
         with Reporter() as reporter:
-            found = run(_config(config, set_), reporter, calibrate=probed)
+            found = run(configured(config, set_), reporter, calibrate=probed)
         if as_json:
-            _print_json(found, fine=found.fine)
+            print_json(found, fine=found.fine)
         else:
             from .experiments.show import show_check
 
             show_check(found)
         return 0 if found.fine else 1
 
-    _run(job, as_json)
+    do(job, as_json)
 
 
 @app.command()
 def generate(
     config: Config,
     program: Compiled = None,
+    budget: Budget = None,
     set_: Set = None,
     as_json: Json = False,
 ) -> None:
@@ -93,20 +98,22 @@ def generate(
         from .experiments.progress import Reporter
 
         with Reporter() as reporter:
-            found = run(_config(config, set_), reporter, program=program)
+            found = run(configured(config, set_, budget), reporter, program=program)
         if as_json:
-            _print_json(found)
+            print_json(found)
         else:
             from .experiments.show import show_generated
 
             show_generated(found)
-        return _judged(found.problem)
+        return judged(found.problem)
 
-    _run(job, as_json)
+    do(job, as_json)
 
 
 @app.command()
-def optimize(config: Config, set_: Set = None, as_json: Json = False) -> None:
+def optimize(
+    config: Config, budget: Budget = None, set_: Set = None, as_json: Json = False
+) -> None:
     """Search for better prompts, measure the winner on unseen documents, and export it.
 
     Every trial is logged to MLflow. Run the same command again to go on after an interruption.
@@ -119,22 +126,23 @@ def optimize(config: Config, set_: Set = None, as_json: Json = False) -> None:
         from .experiments.runner import optimize as run
 
         with Reporter() as reporter:
-            result = run(_config(config, set_), reporter)
+            result = run(configured(config, set_, budget), reporter)
         if as_json:
-            _print_json(result)
+            print_json(result)
         else:
             from .experiments.show import show_result
 
             show_result(result, config, set_ or [])
         return 0
 
-    _run(job, as_json)
+    do(job, as_json)
 
 
 @app.command()
 def evaluate(
     config: Config,
     program: Annotated[Path, typer.Option(help="Folder of a compiled program.")],
+    budget: Budget = None,
     set_: Set = None,
     as_json: Json = False,
 ) -> None:
@@ -148,16 +156,16 @@ def evaluate(
         from .experiments.progress import Reporter
 
         with Reporter() as reporter:
-            found = run(_config(config, set_), reporter, program=program)
+            found = run(configured(config, set_, budget), reporter, program=program)
         if as_json:
-            _print_json(found)
+            print_json(found)
         else:
             from .experiments.show import show_evaluated
 
             show_evaluated(found)
-        return _judged(found.problem)
+        return judged(found.problem)
 
-    _run(job, as_json)
+    do(job, as_json)
 
 
 @app.command()
@@ -166,6 +174,7 @@ def compare(
     methods: Methods = "cot,best-of-n,agentic",
     documents: Compared = None,
     calls: Calls = None,
+    budget: Budget = None,
     set_: Set = None,
     as_json: Json = False,
 ) -> None:
@@ -186,16 +195,16 @@ def compare(
         overrides = [*(set_ or []), *limit]
         with Reporter() as reporter:
             names = method_names(methods, calls)
-            found = run(_config(config, overrides), reporter, methods=names, calls=calls)
+            found = run(configured(config, overrides, budget), reporter, methods=names, calls=calls)
         if as_json:
-            _print_json(found)
+            print_json(found)
         else:
             from .experiments.show import show_compared
 
             show_compared(found, config, overrides)
-        return _judged(found.problem)
+        return judged(found.problem)
 
-    _run(job, as_json)
+    do(job, as_json)
 
 
 @app.command()
@@ -222,7 +231,7 @@ def export(
             print(f"{exported['program']}: trial {exported['trial']} of {run}")
         return 0
 
-    _run(job, as_json)
+    do(job, as_json)
 
 
 @app.command()
@@ -241,9 +250,9 @@ def ui(
     def job() -> int:
         from .experiments.server import serve_runs
 
-        return serve_runs(_config(config, set_), port=port)
+        return serve_runs(configured(config, set_), port=port)
 
-    _run(job, as_json=False)
+    do(job, as_json=False)
 
 
 def main() -> None:
@@ -253,46 +262,3 @@ def main() -> None:
     os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     app()
-
-
-def _config(name: str, overrides: list[str] | None) -> "ExperimentConfig":
-    from .experiments.config import load_config
-
-    return load_config(name, overrides or [])
-
-
-def _run(job: Callable[[], int], as_json: bool) -> NoReturn:
-    """Do a verb's job and turn what may go wrong into a line and an exit code."""
-    from .experiments.errors import InputError
-
-    try:
-        code = job()
-    except InputError as error:
-        _fail(str(error), as_json)
-        code = 2
-    except (RuntimeError, OSError, sqlite3.Error) as error:
-        _fail(f"failed: {error}", as_json)
-        code = 1
-    except KeyboardInterrupt:
-        _fail("interrupted: run the same command again to go on; nothing finished is lost", as_json)
-        code = 1
-    sys.stdout.flush()
-    raise SystemExit(code)
-
-
-def _judged(problem: str) -> int:
-    """Return the exit code of a job whose answer has been printed."""
-    if problem:
-        _fail(f"failed: {problem}", as_json=False)
-    return 1 if problem else 0
-
-
-def _fail(message: str, as_json: bool) -> None:
-    line = " ".join(message.split())
-    if as_json:
-        print(json.dumps({"error": line}))
-    print(f"autodata: {line}", file=sys.stderr)
-
-
-def _print_json(found: "BaseModel", **more: Any) -> None:
-    print(json.dumps({**found.model_dump(mode="json"), **more}))

@@ -23,6 +23,10 @@ Set = Annotated[
 Json = Annotated[
     bool, typer.Option("--json", help="Print one JSON object and nothing else on standard output.")
 ]
+Budget = Annotated[
+    str | None,
+    typer.Option(help="End in time: 5usd, 2Mtok, 2000calls, 30min, or several with commas."),
+]
 Compiled = Annotated[
     Path | None,
     typer.Option(help="Folder of a compiled program; the shipped prompts without it."),

@@ -87,7 +87,7 @@ def test_the_end_of_a_run_shows_the_comparison_and_the_way_to_the_ui(
 ) -> None:
     code, out, _ = finish(cli, finished)
     assert code == 0
-    for part in ("baseline", "winner", "gap, all documents", "95 % interval", "compiled program:"):
+    for part in ("baseline", "winner", "gap, all documents", "baseline won", "compiled program:"):
         assert part in out
     line = next(line for line in out.splitlines() if line.startswith("compare the trials: "))
     assert line.startswith("compare the trials: autodata ui demo --set seed=7 --set ")

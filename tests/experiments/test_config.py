@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from autodata.experiments.config import ExperimentConfig, load_config, presets
+from autodata.experiments.config import ExperimentConfig, load_config
 from autodata.experiments.errors import InputError
+from autodata.experiments.toml_table import presets
 from autodata.metrics import GATES
 from autodata.programs import PROPOSER, ROLES
 
@@ -228,6 +229,25 @@ def test_a_solver_that_cannot_sample_is_refused_unless_it_answers_once() -> None
     once = load_config("demo", ["models.weak.temperature=0", "loop.weak_attempts=1"])
     assert once.settings.weak_attempts == 1
     assert load_config("demo", ["models.judge.temperature=0"]).models["judge"].temperature == 0
+
+
+def test_held_out_solvers_come_as_a_pair_and_are_made_only_where_they_are_named(
+    tmp_path: Path,
+) -> None:
+    weak, strong = (
+        f'models.heldout_{one}.model="simulation/{one}-b"' for one in ("weak", "strong")
+    )
+    assert "come as a pair" in refusal(weak)
+    assert "come as a pair" in refusal(strong)
+    file = tmp_path / "own.toml"
+    file.write_text('[models.default]\nmodel = "x/y"\ntemperature = 0.7\n')
+    assert not {"heldout_weak", "heldout_strong"} & load_config(str(file)).models.keys()
+    both = load_config(str(file), [weak, strong]).models
+    assert (both["heldout_weak"].model, both["heldout_weak"].temperature) == (
+        "simulation/weak-b",
+        0.7,
+    )
+    assert "identical attempts" in refusal(weak, strong, "models.heldout_weak.temperature=0")
 
 
 def test_a_gate_is_the_domains_a_name_or_a_table() -> None:

@@ -21,7 +21,7 @@ from autodata.experiments.source import DocumentSource
 from autodata.experiments.store import Store
 from autodata.experiments.tracking import Tracker
 from autodata.optimizers import SearchOptions, Setup, Trial
-from autodata.optimizers.search import OptunaSearch
+from autodata.optimizers.joint.search import OptunaSearch
 from autodata.programs import PROPOSER, ROLES
 
 LOOP = (

@@ -5,8 +5,18 @@ from fractions import Fraction
 
 import pytest
 
-from autodata.experiments.result import Result, Side, difference, per_document, side
+from autodata.experiments.result import (
+    Result,
+    Side,
+    curse,
+    difference,
+    per_document,
+    side,
+    validated,
+)
+from autodata.optimizers import Choice, Finalist, measured
 from autodata.programs import Episode, Failure
+from tests.experiments import trials
 from tests.experiments.conftest import Finished
 from tests.experiments.trials import accepted, rejected, unscored
 
@@ -31,6 +41,9 @@ SCHEMA = {
     "baseline": SIDE,
     "winner": SIDE,
     "difference": {"gap", "low", "high"},
+    "validation": {"trial", "selecting", "again", "baseline", "baseline_again", "rounds"},
+    "curse": None,
+    "heldout": None,
     "trials": {"complete", "pruned", "failed"},
     "calls": None,
     "tokens": None,
@@ -131,6 +144,31 @@ def test_an_episode_that_nobody_could_score_is_no_zero() -> None:
     assert side([[failed, accepted("b", "0.2", "0.6")]], seed=0).gap == pytest.approx(0.4)
 
 
+def test_the_validation_says_how_each_finalist_did_round_by_round() -> None:
+    first, second = trials.study(5)[0], trials.study(5)[4]
+    races = (
+        Finalist(first, [[accepted("a", "0.4", "0.6")], [accepted("a", "0.4", "0.5")]]),
+        Finalist(second, [[accepted("a", "0.4", "0.8")], [rejected("a")]]),
+        Finalist(trials.study(3)[2], [[unscored("a")]]),
+    )
+    found = validated(Choice(second, races[1].fresh, races))
+    assert (found.trial, found.selecting, found.baseline) == (4, second.value, first.value)
+    assert found.again == pytest.approx(0.2)
+    assert found.baseline_again == pytest.approx(0.15)
+    assert found.rounds == [
+        {"0": pytest.approx(0.2), "4": pytest.approx(0.4), "2": None},
+        {"0": pytest.approx(0.1), "4": 0},
+    ]
+
+
+def test_the_curse_is_what_the_winner_lost_from_its_picking_to_the_test() -> None:
+    won = validated(Choice(trials.study(5)[4], measured([]), (Finalist(trials.study(1)[0]),)))
+    tested = side([[accepted("a", "0.4", "0.5")]], seed=0)
+    assert won.selecting is not None
+    assert curse(won, tested) == pytest.approx(won.selecting - 0.1)
+    assert curse(won, side([[unscored("a")]], seed=0)) is None
+
+
 def test_result_json_has_exactly_these_keys(finished: Finished) -> None:
     found = json.loads((finished.folder / "result.json").read_text())
     assert {key: set(found[key]) if keys else None for key, keys in SCHEMA.items()} == SCHEMA
@@ -144,6 +182,10 @@ def test_result_json_says_what_the_run_did(finished: Finished) -> None:
     assert (result.run, result.method, result.seed) == ("demo", "optuna", 7)
     assert result.documents == {"train": 3, "validation": 3, "test": 3}
     assert sum(result.trials.values()) == 3
+    assert result.validation is not None
+    assert set(result.validation.rounds[0]) >= {"0", str(result.validation.trial)}
+    assert result.validation.selecting is not None
+    assert result.curse == pytest.approx(result.validation.selecting - (result.winner.gap or 0))
     assert result.baseline.episodes == result.winner.episodes == 3
     assert result.baseline.failures == result.winner.failures == 0
     assert result.calls > result.baseline.calls + result.winner.calls

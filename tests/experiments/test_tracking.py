@@ -125,6 +125,7 @@ def test_every_trial_has_every_parameter_and_its_metrics_by_their_bare_names(run
     config = trials.config(runs)
     found = children(config, recorded(config))
     names = {"plan", "write", "demos", "temperature", "memory"}
+    names |= {"method", "origin", "parent", "candidate"}
     assert all(set(run.data.params) == names for run in found)
     assert found[1].data.params["temperature"] == "0.98"
     measured = trials.study(2)[1].measurement
@@ -396,5 +397,5 @@ def test_names_and_texts_beyond_mlflow_s_limits_are_shortened_here(runs: Path) -
     tracker.trial(long, trials.BASELINE)
     tracker.close()
     params = children(config, tracker)[0].data.params
-    assert list(params) == ["write _long_"]
+    assert "write _long_" in params
     assert len(params["write _long_"]) == 500

@@ -1,11 +1,24 @@
 """The objective: deterministic, in order, kept, and never paid twice."""
 
+from contextlib import closing
+from pathlib import Path
+
 import dspy.lm15 as lm15
 import pytest
 from fakes import Cast, solver
 
 from autodata.optimizers import Candidate, Objective, measured
-from autodata.programs import Autodata, Document, Episode, Settings
+from autodata.programs import (
+    ROLES,
+    Autodata,
+    Document,
+    Episode,
+    LanguageModels,
+    ModelConfig,
+    Settings,
+)
+from autodata.programs.budget import Budget, BudgetError
+from autodata.programs.meter import Meter
 
 DOCUMENTS = [Document(id=f"d{i}", text=f"Text number {i}. " * 20) for i in range(4)]
 
@@ -79,3 +92,52 @@ def test_a_document_without_a_task_counts_as_zero() -> None:
     candidate = Candidate.of(one.program)
     assert measured(one.episodes(candidate, DOCUMENTS, "x")).gap == 0
     assert measured(one.episodes(candidate, DOCUMENTS, "y")).acceptance == 1
+
+
+class Paying:
+    """A program on simulated models with a cache, under a budget."""
+
+    def __init__(self, folder: Path, budget: str | None = None) -> None:
+        configs = {role: ModelConfig(model=f"simulation/{role}") for role in ROLES}
+        meter = Meter(Budget.parse(budget) if budget else None, folder / "spent.log")
+        self.models = LanguageModels(configs, folder / "cache", meter)
+        # Drafts and attempts at the same time: the hardest case for what is under way.
+        settings = Settings(rounds=4, candidates=2, in_flight=4)
+        self.program = Autodata(self.models.roles, settings=settings)
+
+    def episodes(self, store: Store) -> list[Episode]:
+        one = Objective(self.program, seed=0, store=store)
+        with closing(self.models):
+            return one.episodes(Candidate.of(self.program), DOCUMENTS, "x")
+
+
+def test_at_the_end_of_the_budget_all_that_was_paid_for_is_kept(tmp_path: Path) -> None:
+    whole = Paying(tmp_path / "whole")
+    undisturbed = [one.rounds for one in whole.episodes(Store())]
+    calls = int(whole.models.meter.spent.calls)
+    store, finished = Store(), 0
+    for limit in [*range(9, calls, 29), calls]:
+        cut = Paying(tmp_path / "cut", f"{limit}calls")
+        if limit < calls:
+            with pytest.raises(BudgetError, match=f"{limit:,} of {limit:,} calls"):
+                cut.episodes(store)
+        else:
+            assert [one.rounds for one in cut.episodes(store)] == undisturbed
+        assert cut.models.meter.spent.calls == limit
+        assert len(store) >= finished
+        assert not [one.failure for one in store.kept.values() if one.failure is not None]
+        finished = len(store)
+    assert finished == len(DOCUMENTS)
+
+
+def test_documents_that_need_nothing_more_are_finished_though_another_met_the_end(
+    tmp_path: Path,
+) -> None:
+    Paying(tmp_path).episodes(kept := Store())
+    # From here on the answers of all documents but a new one are in the cache.
+    one, store = Paying(tmp_path, "1calls"), Store()
+    documents = [Document(id="new", text="Quite another text. " * 20), *DOCUMENTS]
+    objective = Objective(one.program, seed=0, store=store)
+    with closing(one.models), pytest.raises(BudgetError):
+        objective.episodes(Candidate.of(one.program), documents, "x")
+    assert store.kept.keys() == kept.kept.keys()

@@ -8,8 +8,8 @@ from fakes import Cast, solver
 from worlds import World
 
 from autodata.optimizers import Candidate, SearchOptions, Setup, Trial, choose
+from autodata.optimizers.joint.search import OptunaSearch
 from autodata.optimizers.proposers.reflective import reflective_instructions, spoken
-from autodata.optimizers.search import OptunaSearch
 from autodata.programs import PROPOSER, Autodata, Document, Settings
 
 OPTIONS = SearchOptions(trials=7, generations=2, instructions=2, prune_after=3, finalists=2)
@@ -120,7 +120,8 @@ def test_a_search_without_a_single_score_stops_and_says_why(documents: list[Any]
 def test_the_winner_is_chosen_after_a_second_measurement_with_fresh_answers(world: World) -> None:
     trials = search(world)
     objective = world.objective()
-    winner, again = choose(trials, objective, world.validation, finalists=2)
+    choice = choose(trials, objective, world.validation, finalists=2)
+    winner, again = choice.winner, choice.again
     assert winner.state == "complete"
     assert again.episodes == len(world.validation)
     values = {t.number: t.value for t in trials if t.state == "complete"}

@@ -1,0 +1,222 @@
+"""What a run has spent, and whether it may send another request."""
+
+import asyncio
+import logging
+import os
+import re
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from decimal import Decimal
+from pathlib import Path
+
+from .budget import Amount, Budget, BudgetError, share
+
+logger = logging.getLogger(__name__)
+
+_PAUSE = 0.02
+"""Seconds between two looks at whether the requests under way have ended."""
+_LINE = re.compile(r"([0-9]+) ([0-9]+) ([0-9]+(?:\.[0-9]+)?)usd")
+"""Input tokens, output tokens and price; a line that is torn anywhere has not this form."""
+
+
+class Meter:
+    """Counts what was sent and answered, and admits a request as long as the budget lasts.
+
+    The count is in a file: a short line for each answer, appended before the answer is used, so
+    that a run that was killed goes on counting. Processes that share the file read what the others
+    have added before they send. Time counts from the making of the meter.
+
+    A request that failed or was broken off is not counted: nobody says what it cost.
+
+    Args:
+        budget: What may be spent; everything without one.
+        tally: The file; without one the count ends with the process.
+        clock: Seconds that only go forward.
+    """
+
+    def __init__(
+        self,
+        budget: Budget | None = None,
+        tally: Path | None = None,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.budget = budget
+        self.refusal: BudgetError | None = None
+        """What the last request met that was not sent, for want of budget."""
+        self._path, self._file, self._read = tally, -1, 0
+        self._clock, self._started = clock, clock()
+        self._lock = threading.Lock()
+        self._counted, self._held, self._flying = Amount(), Amount(), 0
+
+    @property
+    def spent(self) -> Amount:
+        """What is spent so far, by every process that shares the file."""
+        with self._lock:
+            return self._spent()
+
+    @property
+    def shown(self) -> str:
+        """What is spent of what, for people; empty without a budget."""
+        return "" if self.budget is None else self.budget.of(self.spent)
+
+    def hold(self, reserve: Amount) -> None:
+        """Keep a part of the budget back, in place of the part that was kept back before."""
+        with self._lock:
+            self._held = reserve
+
+    def release(self) -> None:
+        """Let the whole budget be spent."""
+        self.hold(Amount())
+
+    @contextmanager
+    def request(self) -> Iterator[None]:
+        """Send a request inside of this block; `count` its answer there as well.
+
+        Raises:
+            BudgetError: If the budget is used up and nothing is under way any more. What another
+                thread or task has sent is finished first, so that no paid answer is lost when the
+                error ends them all.
+        """
+        # A caller on an event loop's own thread would wait for itself.
+        while not self._admitted(patient=not _on_a_loop()):
+            time.sleep(_PAUSE)
+        try:
+            yield
+        finally:
+            self._ended()
+
+    @asynccontextmanager
+    async def arequest(self) -> AsyncIterator[None]:
+        """Do as `request`, on the event loop."""
+        while not self._admitted(patient=True):
+            await asyncio.sleep(_PAUSE)
+        try:
+            yield
+        finally:
+            self._ended()
+
+    def count(self, input_tokens: int, output_tokens: int, usd: Decimal) -> None:
+        """Count an answer. The file has it when this returns.
+
+        Raises:
+            OSError: If the file cannot be written.
+        """
+        with self._lock:
+            if self._path is None:
+                self._counted = self._counted.plus(_answer(input_tokens + output_tokens, usd))
+            else:
+                line = f"{input_tokens} {output_tokens} {usd:f}usd\n"
+                os.write(self._opened(self._path), line.encode())
+
+    def close(self) -> None:
+        """Close the file. It is opened again if there is more to count."""
+        with self._lock:
+            if self._file >= 0:
+                os.close(self._file)
+            self._file = -1
+
+    def _admitted(self, *, patient: bool) -> bool:
+        """Take note of a request about to be sent; raise if it may not be.
+
+        Returns:
+            Whether it may be sent; if not, the caller is to ask again when others have ended.
+        """
+        with self._lock:
+            why = self._why_not(self.budget) if self.budget is not None else ""
+            if why and (not self._flying or not patient):
+                self.refusal = BudgetError(why)
+                raise self.refusal
+            self._flying += not why
+            return not why
+
+    def _ended(self) -> None:
+        with self._lock:
+            self._flying -= 1
+
+    def _why_not(self, budget: Budget) -> str:
+        """Say what is used up and what to do; nothing if a request may be sent."""
+        spent = self._spent()
+        # Of a request under way only one thing is known: that it is a call.
+        sure = spent._replace(calls=spent.calls + self._flying)
+        for unit, limit in budget.limits.items():
+            if getattr(sure, unit) + getattr(self._held, unit) >= limit:
+                told = share(unit, getattr(spent, unit), limit)
+                kept = ", the rest is kept for what follows" if getattr(self._held, unit) else ""
+                remedy = (
+                    "run the same command again to go on"
+                    if unit == "seconds"
+                    else "raise it with --budget and run the same command again"
+                )
+                return f"the budget is used up: {told}{kept}; {remedy}, nothing paid for is lost"
+        return ""
+
+    def _spent(self) -> Amount:
+        if self._path is not None and (self._file >= 0 or self._path.exists()):
+            self._catch_up(self._path)
+        return self._counted._replace(seconds=_seconds(self._clock() - self._started))
+
+    def _opened(self, path: Path) -> int:
+        """Open the file on first use, and end a line that a crash has left without an end."""
+        if self._file < 0:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
+            size = os.fstat(self._file).st_size
+            # Others may be writing: the tail is ended and not cut off.
+            if size and os.pread(self._file, 1, size - 1) != b"\n":
+                os.write(self._file, b"\n")
+        return self._file
+
+    def _catch_up(self, path: Path) -> None:
+        """Count the whole lines that were added to the file since the last look."""
+        file = self._opened(path)
+        size = os.fstat(file).st_size
+        if size <= self._read:
+            return
+        added = os.pread(file, size - self._read, self._read)
+        lines = added[: added.rfind(b"\n") + 1]
+        self._read += len(lines)
+        for line in lines.split(b"\n"):
+            if not line:
+                continue
+            if (found := _LINE.fullmatch(line.decode("ascii", "replace"))) is None:
+                logger.warning("%s: a damaged line is skipped", path)
+                continue
+            tokens = int(found[1]) + int(found[2])
+            self._counted = self._counted.plus(_answer(tokens, Decimal(found[3])))
+
+
+@contextmanager
+def heeded(meter: Meter | None) -> Iterator[None]:
+    """Raise a `BudgetError` that code inside of the block has swallowed, as DSPy's often does."""
+    meter = meter or Meter()
+    before = meter.refusal
+    try:
+        yield
+    except BudgetError:
+        raise
+    except Exception as error:
+        # What was made of the refusal, such as "too many errors", does not say what happened.
+        if meter.refusal is not None and meter.refusal is not before:
+            raise meter.refusal from error
+        raise
+    if meter.refusal is not None and meter.refusal is not before:
+        raise meter.refusal
+
+
+def _answer(tokens: int, usd: Decimal) -> Amount:
+    return Amount(Decimal(1), Decimal(tokens), usd)
+
+
+def _seconds(passed: float) -> Decimal:
+    return Decimal(round(passed * 1000)).scaleb(-3)
+
+
+def _on_a_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True

@@ -1,0 +1,365 @@
+"""A budget divided: the search gets what the finalists and the test leave, and ends in time."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from autodata.experiments.config import ExperimentConfig, load_config
+from autodata.experiments.documents import load
+from autodata.experiments.errors import InputError
+from autodata.experiments.journal import Journal
+from autodata.experiments.plan import (
+    Plan,
+    affordable_trials,
+    check_affordable,
+    episode_cost,
+    make_plan,
+    remaining,
+)
+from autodata.experiments.progress import Reporter
+from autodata.experiments.session import Session
+from autodata.optimizers import (
+    Candidate,
+    Knobs,
+    Objective,
+    SearchOptions,
+    Setup,
+    Trial,
+    choose,
+    find_method,
+    fresh_episodes,
+)
+from autodata.programs import PROPOSER, Autodata, Episode, LanguageModels, ModelConfig, Usage
+from autodata.programs.budget import Amount, Budget, BudgetError
+from autodata.programs.meter import Meter
+
+SMALL = (
+    "documents.limit=9",
+    "loop.rounds=2",
+    "test_repeats=1",
+    "train=0.3",
+    "validation=0.35",
+    "search.finalists=1",
+)
+
+
+@contextmanager
+def opened(
+    folder: Path,
+    budget: str | None,
+    *more: str,
+    lines: list[str] | None = None,
+) -> Iterator[Session]:
+    """Open a small session on simulated models, under a budget."""
+    config = load_config("demo", [*SMALL, f"runs={folder}", *more])
+    if not any(one.startswith("search.trials") for one in more):
+        config = config.model_copy(update={"search": SearchOptions(finalists=1)})
+    meter = Meter(Budget.parse(budget) if budget else None, config.folder / "spent.log")
+    models = LanguageModels(config.models, folder / "cache", meter)
+    reporter = Reporter(quiet=True)
+    if lines is not None:
+        reporter.line = lambda text: lines.append(text)
+    with Journal(config.folder) as journal, closing(models):
+        program = Autodata(models.roles, config.task_domain, config.rule, config.settings)
+        objective = Objective(program, seed=config.seed, store=journal)
+        documents = load(config.documents, seed=config.seed).accepted
+        yield Session(config, documents, models, journal, program, objective, reporter)
+
+
+def candidates(session: Session, count: int) -> list[Candidate]:
+    own = Candidate.of(session.program)
+    hotter = [own.model_copy(update={"knobs": Knobs(temperature=i / 100)}) for i in range(1, count)]
+    return [own, *hotter]
+
+
+def search(session: Session, plan: Plan) -> list[Trial]:
+    """Search like a method: measure as many candidates as the plan says, the baseline first."""
+    validation = session.split().validation
+
+    def method(watch: Callable[[Trial], None]) -> list[Trial]:
+        trials: list[Trial] = []
+        for number, one in enumerate(candidates(session, plan.search.trials)):
+            episodes = session.objective.episodes(one, validation, "validation")
+            trials.append(Trial.ended(number, "sampler", one, {}, episodes))
+            watch(trials[-1])
+        return trials
+
+    return plan.searched(method, lambda trial: None)
+
+
+def finish(session: Session, trials: list[Trial]) -> Trial:
+    """Do what follows a search."""
+    splits, found = session.split(), session.config
+    winner = choose(trials, session.objective, splits.validation, finalists=found.search.finalists)
+    for one in (trials[0].candidate, winner.winner.candidate):
+        session.objective.episodes(one, splits.test, "test-1")
+    return winner.winner
+
+
+def whole(folder: Path, budget: str, lines: list[str] | None = None) -> tuple[int, Trial, Amount]:
+    with opened(folder, budget, lines=lines) as session:
+        trials = search(session, make_plan(session))
+        return len(trials), finish(session, trials), session.models.meter.spent
+
+
+def written(folder: Path) -> dict[str, object]:
+    return json.loads((folder / "demo" / "plan.json").read_text())
+
+
+def test_a_search_ends_in_time_for_the_finalists_and_the_test(tmp_path: Path) -> None:
+    lines: list[str] = []
+    trials, _, spent = whole(tmp_path, "600calls", lines)
+    assert trials >= 2
+    assert 300 < spent.calls <= 600
+    assert written(tmp_path)["ended"] == trials
+    assert lines[1].startswith("budget 600calls: ")
+    assert len(lines) == (3 if written(tmp_path)["struck"] else 2)
+
+
+@pytest.mark.parametrize("budget", ["600calls", "800ktok"])
+def test_a_larger_budget_buys_more_trials(tmp_path: Path, budget: str) -> None:
+    found = Budget.parse(budget)
+    double = Budget({unit: 2 * limit for unit, limit in found.limits.items()})
+    few, _, _ = whole(tmp_path / "few", str(found))
+    many, _, _ = whole(tmp_path / "many", str(double))
+    assert few < many
+
+
+def test_without_a_budget_nothing_is_planned_and_nothing_measured(tmp_path: Path) -> None:
+    with opened(tmp_path, None, "search.trials=2") as session:
+        plan = make_plan(session)
+        assert plan.search == session.config.search
+        assert session.models.meter.spent.calls == 0
+        assert len(search(session, plan)) == session.config.search.trials == 2
+    assert not (tmp_path / "demo" / "plan.json").exists()
+
+
+def test_trials_that_were_asked_for_are_kept(tmp_path: Path) -> None:
+    with opened(tmp_path, "5000calls", "search.trials=3") as session:
+        plan = make_plan(session)
+        assert plan.search.trials == 3
+        assert len(search(session, plan)) == 3
+    assert written(tmp_path)["struck"] is False
+
+
+def test_the_baseline_is_measured_once_for_plan_and_search(tmp_path: Path) -> None:
+    with opened(tmp_path, "5000calls", "search.trials=1") as session:
+        plan = make_plan(session)
+        before = session.models.meter.spent.calls
+        search(session, plan)
+        assert session.models.meter.spent.calls == before > 0
+
+
+def test_a_plan_survives_a_restart_and_a_changed_budget_makes_a_new_one(tmp_path: Path) -> None:
+    planned: list[int] = []
+    for budget in ("600calls", "600calls", "1200calls"):
+        with opened(tmp_path, budget) as session:
+            planned.append(make_plan(session).search.trials)
+            # Spent by somebody else: a new plan would be a smaller one.
+            session.models.meter.count(1, 1, Decimal(0))
+    assert planned[0] == planned[1] < planned[2]
+
+
+def struck(folder: Path) -> int:
+    """Run a search that the budget ends, of more trials than it can pay for."""
+    with opened(folder, "500calls", "search.trials=150") as session:
+        return len(search(session, make_plan(session)))
+
+
+@pytest.mark.parametrize("budget", ["500calls", "5000calls"])
+def test_a_search_that_the_budget_ended_ends_there_again(tmp_path: Path, budget: str) -> None:
+    count, lines = struck(tmp_path), list[str]()
+    assert 2 <= count < 150
+    with opened(tmp_path, budget, "search.trials=150", lines=lines) as session:
+        before = session.models.meter.spent.calls
+        trials = search(session, make_plan(session))
+        assert [trial.number for trial in trials] == list(range(count))
+        assert session.models.meter.spent.calls == before
+        finish(session, trials)
+    assert "(as it did before)" in lines[-1]
+
+
+def test_a_budget_that_ends_the_test_is_raised_and_the_run_goes_on_from_there(
+    tmp_path: Path,
+) -> None:
+    count, undisturbed, spent = whole(tmp_path / "whole", "600calls")
+    cut = tmp_path / "cut"
+    with opened(cut, "600calls") as session:
+        trials = search(session, make_plan(session))
+        assert len(trials) == count
+        session.models.meter.hold(Amount(calls=600 - session.models.meter.spent.calls - 30))
+        with pytest.raises(BudgetError, match="raise it with --budget"):
+            finish(session, trials)
+    with opened(cut, "3000calls") as session:
+        trials = search(session, make_plan(session))
+        assert len(trials) == count
+        assert finish(session, trials).candidate == undisturbed.candidate
+        assert session.models.meter.spent.calls == spent.calls
+
+
+def test_a_budget_too_small_names_one_that_does(tmp_path: Path) -> None:
+    with (
+        opened(tmp_path, "150calls") as session,
+        pytest.raises(BudgetError, match=r"too small.*at least --budget") as caught,
+    ):
+        make_plan(session)
+    least = str(caught.value).partition("--budget ")[2].split()[0]
+    with opened(tmp_path, least) as session:
+        trials = search(session, make_plan(session))
+        assert len(trials) >= 2
+        finish(session, trials)
+
+
+def test_a_budget_that_ends_before_the_baseline_is_measured_is_an_error(tmp_path: Path) -> None:
+    with (
+        opened(tmp_path, "3calls") as session,
+        pytest.raises(BudgetError, match="3 of 3 calls; raise it with --budget"),
+    ):
+        make_plan(session)
+
+
+def test_a_damaged_plan_is_named(tmp_path: Path) -> None:
+    (tmp_path / "demo").mkdir()
+    (tmp_path / "demo" / "plan.json").write_text('{"budget": 7}')
+    with (
+        opened(tmp_path, "600calls") as session,
+        pytest.raises(InputError, match=r"plan\.json: damaged .* remove it"),
+    ):
+        make_plan(session)
+
+
+def optuna(session: Session, watch: Callable[[Trial], None] = lambda trial: None) -> list[Trial]:
+    """Search with the method that people get if they name none, without a plan."""
+    options, folder = session.config.search, session.config.folder
+    method = find_method("optuna", Setup(options, session.models[PROPOSER], seed=7, folder=folder))
+    splits = session.split()
+    return method.search(session.objective, splits.train, splits.validation, watch)
+
+
+def test_a_real_search_cut_short_at_any_point_goes_on_as_if_nothing_had_been(
+    tmp_path: Path,
+) -> None:
+    def found(trials: list[Trial]) -> list[tuple[str, float | None]]:
+        return [(trial.candidate.id, trial.value) for trial in trials]
+
+    more = ("search.trials=3", "search.generations=2", "search.instructions=2")
+    with opened(tmp_path / "whole", None, *more) as session:
+        undisturbed = found(optuna(session))
+        calls = int(session.models.meter.spent.calls)
+    # The baseline, its episodes on train documents, the proposer, trials, the second generation.
+    for limit in range(20, calls, calls // 9):
+        with opened(tmp_path / "cut", f"{limit}calls", *more) as session:
+            with pytest.raises(BudgetError):
+                optuna(session)
+            assert session.models.meter.spent.calls == limit
+    with opened(tmp_path / "cut", None, *more) as session:
+        assert found(optuna(session)) == undisturbed
+        assert session.models.meter.spent.calls == calls
+
+
+# Arithmetic
+
+
+def episode(calls: int, tokens: int, seconds: float, *, outage: bool = False) -> Episode:
+    usage = Usage(calls=calls, input_tokens=tokens, output_tokens=tokens)
+    failure = {"role": "weak", "kind": "infrastructure", "message": "down"} if outage else None
+    return Episode.model_validate(
+        {
+            "document_id": "d",
+            "rounds": (),
+            "stopped": "failure" if outage else "rounds",
+            "usage": usage,
+            "roles": {"weak": usage},
+            "seconds": seconds,
+            "failure": failure,
+        }
+    )
+
+
+def test_an_episode_costs_the_average_and_shares_the_time() -> None:
+    models = {"weak": ModelConfig(model="m", input_price=1, output_price=3)}
+    found = [episode(10, 1000, 8), episode(20, 3000, 4), episode(1, 1, 99, outage=True)]
+    cost = episode_cost(models, found, together=16)
+    assert cost == Amount(Decimal(15), Decimal(4000), Decimal("0.008"), Decimal(3))
+    assert episode_cost(models, found[:1], together=16).seconds == 8
+    assert episode_cost(models, found[2:], together=16) == Amount()
+
+
+amounts = st.integers(1, 10**9).map(lambda n: Decimal(n).scaleb(-2))
+
+
+@given(amounts, amounts)
+def test_trials_are_what_the_rest_pays_for(per_trial: Decimal, left: Decimal) -> None:
+    found = affordable_trials(Amount(calls=per_trial), {"calls": left})
+    assert 2 <= found <= 500
+    if 2 < found < 500:
+        assert (found - 1) * per_trial <= left < found * per_trial
+
+
+def test_the_scarcest_unit_decides_and_what_costs_nothing_limits_nothing() -> None:
+    cost = Amount(calls=Decimal(10), usd=Decimal("0.5"))
+    assert affordable_trials(cost, {"calls": Decimal(95), "usd": Decimal(3)}) == 7
+    assert affordable_trials(cost, {"calls": Decimal(-5), "usd": Decimal(3)}) == 2
+    assert affordable_trials(cost, {"seconds": Decimal(5)}) == 500
+
+
+@given(amounts, amounts, amounts, amounts)
+def test_the_smallest_budget_that_is_named_is_large_enough(
+    limit: Decimal, trial: Decimal, learning: Decimal, reserve: Decimal
+) -> None:
+    budget = Budget({"usd": limit})
+    parts = [Amount(usd=trial), Amount(usd=learning), Amount(usd=reserve)]
+    try:
+        check_affordable(budget, *parts)
+    except BudgetError as error:
+        assert limit <= trial + reserve
+        least = Budget.parse(str(error).partition("--budget ")[2].split()[0])
+        check_affordable(least, *parts)
+        assert remaining(least, Amount(usd=2 * trial + learning + reserve))["usd"] >= 0
+    else:
+        assert limit > trial + reserve
+
+
+def test_the_reserve_covers_what_choosing_and_testing_run(tmp_path: Path) -> None:
+    with opened(tmp_path, "5000calls", "search.trials=4") as session:
+        config: ExperimentConfig = session.config
+        trials = search(session, make_plan(session))
+        kept = len(session.journal)
+        finish(session, trials)
+        splits = session.split()
+        follows = fresh_episodes(config.search.finalists, len(splits.validation))
+        follows += 2 * config.test_repeats * len(splits.test)
+        assert 0 < len(session.journal) - kept <= follows
+
+
+# What is shown
+
+
+def test_progress_ends_with_what_is_spent_of_what(capsys: pytest.CaptureFixture[str]) -> None:
+    with Reporter(every=0) as reporter:
+        reporter.spent = lambda: "1,240 of 2,000 calls"
+        reporter.stage("documents", 2)
+        reporter.advance("a.md: accepted")
+        reporter.advance()
+    assert capsys.readouterr().err.splitlines()[1:] == [
+        "documents: 1 of 2 a.md: accepted (1,240 of 2,000 calls)",
+        "documents: 2 of 2 (1,240 of 2,000 calls)",
+    ]
+
+
+def test_a_terminal_shows_what_is_spent_beside_the_bar(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TTY_COMPATIBLE", "1")
+    monkeypatch.setenv("COLUMNS", "160")
+    with Reporter() as reporter:
+        reporter.spent = lambda: "12 of 30 min"
+        reporter.stage("documents", 2)
+        reporter.advance("a.md")
+    assert "12 of 30 min" in capsys.readouterr().err
