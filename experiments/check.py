@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from math import ceil
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -242,7 +243,7 @@ def _estimate(config: ExperimentConfig, documents: int, episode: Episode) -> Est
     train, validation = config.train * documents, config.validation * documents
     test = documents - train - validation
     search = config.search
-    generations = min(search.generations, search.trials) if config.method == "optuna" else 1
+    generations = ceil(search.trials / search.generation) if config.method == "optuna" else 1
     compared = (search.trials + fresh_episodes(search.finalists, 1)) * validation
     episodes = round(generations * train + compared + 2 * config.test_repeats * test)
     rounds = config.settings.rounds

@@ -14,9 +14,10 @@ class SearchOptions(Record):
     trials: PositiveInt = 20
     """Candidates to measure, the baseline included. Other methods get the same number of
     episodes."""
-    generations: PositiveInt = 3
-    """How often instructions are proposed: first from the baseline's, then from the best so far."""
-    instructions: NonNegativeInt = 6
+    generation: PositiveInt = 4
+    """Trials between two proposals of instructions: first from the baseline's, then from the best
+    so far. Those beyond `instructions` are left to the sampler."""
+    instructions: NonNegativeInt = 3
     """Instructions to propose for each predictor in each generation: half of them, rounded down,
     by reflection on failed rounds, the others by DSPy's grounded proposer."""
     demos: tuple[PositiveInt, ...] = (1, 2)

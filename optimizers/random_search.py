@@ -1,9 +1,10 @@
 """The joint space by chance: what any method that learns has to beat."""
 
 from dataclasses import replace
+from math import ceil
 
+from .joint.search import OptunaSearch
 from .methods import Setup
-from .search import OptunaSearch
 
 
 class RandomSearch(OptunaSearch):
@@ -18,8 +19,8 @@ class RandomSearch(OptunaSearch):
             update={
                 "sampler": "random",
                 "prune": False,
-                "generations": 1,
-                "instructions": given.generations * given.instructions,
+                "generation": given.trials,
+                "instructions": ceil(given.trials / given.generation) * given.instructions,
             }
         )
         super().__init__(replace(setup, options=options))

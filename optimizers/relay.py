@@ -55,7 +55,7 @@ class RelaySearch:
         known = [one.model_copy(update={"params": space.point(one.candidate)}) for one in found]
         left = len(known) + max(0, options.trials - spent)
         joint = OptunaSearch(self._setup(left), space=space, known=known)
-        return self._run(joint, objective, train, validation, watch)
+        return found + self._run(joint, objective, train, validation, watch)[len(found) :]
 
     def _setup(self, trials: int, feeder: str = "") -> Setup:
         """Return what a method is given: a part of the budget; a feeder has a folder of its own."""

@@ -33,6 +33,8 @@ class Space(Record):
     memory: tuple[int, ...]
     openings: list[Point]
     """Points to measure first: the baseline, or the best point so far with a new instruction."""
+    parent: int = 0
+    """Number of the trial whose instructions the newest ones were made from."""
     usage: Usage = Usage()
     """What the proposals cost, those of earlier generations included."""
 

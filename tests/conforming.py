@@ -26,7 +26,7 @@ from autodata.programs import (
 from autodata.programs.cache import cache_key
 from autodata.programs.endpoint import Backend
 
-OPTIONS = SearchOptions(trials=5, generations=2, instructions=2, prune_after=2, finalists=1)
+OPTIONS = SearchOptions(trials=5, generation=3, instructions=2, prune_after=2, finalists=1)
 
 ABILITIES = {"weak": {"ability": -2.5}, "strong": {"ability": 1.0}}
 """Further apart than usual, so that few documents are enough for an accepted task."""

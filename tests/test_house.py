@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 FLOORS = ("metrics", "programs", "optimizers", "experiments")
-JOINT = ("board", "generation", "sharing", "slots", "storage", "study", "worker")
+JOINT = ("board", "generation", "search", "sharing", "slots", "storage", "study", "worker")
 """The files of the joint search that speak to Optuna."""
 HOMES = {
     "mlflow": {"experiments/store.py"},

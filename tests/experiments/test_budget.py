@@ -248,7 +248,7 @@ def test_a_real_search_cut_short_at_any_point_goes_on_as_if_nothing_had_been(
     def found(trials: list[Trial]) -> list[tuple[str, float | None]]:
         return [(trial.candidate.id, trial.value) for trial in trials]
 
-    more = ("search.trials=3", "search.generations=2", "search.instructions=2")
+    more = ("search.trials=3", "search.generation=3", "search.instructions=2")
     with opened(tmp_path / "whole", None, *more) as session:
         undisturbed = found(optuna(session))
         calls = int(session.models.meter.spent.calls)

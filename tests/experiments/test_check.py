@@ -87,9 +87,9 @@ def test_the_estimate_is_one_round_scaled_up_to_the_whole_run(tmp_path: Path) ->
     overrides += ("loop.weak_attempts=2", "loop.strong_attempts=3")
     found = checked(tmp_path, *overrides, "search.trials=5", "search.finalists=1")
     assert found.estimate is not None
-    # 2 train in each of 3 generations, (5 trials + 1 finalist + the baseline) times 4 validation,
+    # 2 train in each of 2 generations, (5 trials + 1 finalist + the baseline) times 4 validation,
     # twice 2 repeats of 4 test documents.
-    assert found.estimate.episodes == 3 * 2 + 7 * 4 + 2 * 2 * 4
+    assert found.estimate.episodes == 2 * 2 + 7 * 4 + 2 * 2 * 4
     low, high = found.estimate.calls
     # Three roles speak once, and each attempt of both solvers is answered and judged.
     assert low == found.estimate.episodes * (3 + 2 * (2 + 3))

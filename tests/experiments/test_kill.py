@@ -33,7 +33,7 @@ LOOP = (
 SEARCH = (
     "documents.limit=10",
     "search.trials=5",
-    "search.generations=2",
+    "search.generation=3",
     "search.instructions=2",
     "search.prune_after=2",
     "search.finalists=1",
@@ -246,7 +246,7 @@ def test_a_search_cut_off_between_any_two_steps_goes_on_as_if_nothing_had_happen
 def searched(folder: Path | None) -> list[tuple[Any, ...]]:
     """Search in this process, without a journal or a cache."""
     world = World(load(DocumentSource(), seed=0).accepted[:8])
-    options = SearchOptions(trials=6, generations=2, instructions=2, prune_after=2)
+    options = SearchOptions(trials=6, generation=3, instructions=2, prune_after=2)
     trials: list[Trial] = []
     OptunaSearch(Setup(options, world.models[PROPOSER], folder=folder)).search(
         world.objective(), world.train, world.validation, trials.append

@@ -12,7 +12,7 @@ from autodata.optimizers.joint.search import OptunaSearch
 from autodata.optimizers.proposers.reflective import reflective_instructions, spoken
 from autodata.programs import PROPOSER, Autodata, Document, Settings
 
-OPTIONS = SearchOptions(trials=7, generations=2, instructions=2, prune_after=3, finalists=2)
+OPTIONS = SearchOptions(trials=7, generation=4, instructions=2, prune_after=3, finalists=2)
 
 
 def search(world: World, folder: Path | None = None, seed: int = 0, **more: Any) -> list[Trial]:

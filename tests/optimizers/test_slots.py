@@ -35,7 +35,8 @@ class Crew:
     Args:
         world: Its program is the baseline.
         episodes: What every measurement gives.
-        deeds: What happens at each next measurement; afterwards nobody disturbs anybody.
+        deeds: What happens before each next measurement or its result is told, the last one first;
+            afterwards nobody disturbs anybody.
         count: Slots of the generation.
     """
 
@@ -83,8 +84,15 @@ class Crew:
                 return crew.known
 
         objective = Measuring(self.world.program, seed=0)
-        validation = self.world.validation
-        return Generation(self.study(), self.space, OPTIONS, objective, validation, owner, TIMING)
+        study, validation = self.study(), self.world.validation
+        tell = study.tell
+
+        def telling(*args: Any, **options: Any) -> Any:
+            crew.meanwhile()
+            return tell(*args, **options)
+
+        study.tell = telling
+        return Generation(study, self.space, OPTIONS, objective, validation, owner, TIMING)
 
     def meanwhile(self) -> None:
         deed = self.deeds.pop() if self.deeds else "nothing"
@@ -100,11 +108,12 @@ class Crew:
         if deed == "other":
             self.turn(f"worker-{next(self.names)}")
 
-    def turn(self, owner: str) -> None:
+    def turn(self, owner: str) -> bool:
+        """Let a process take a slot; return whether it ended it."""
         try:
-            self.generation(owner).turn()
+            return self.generation(owner).turn() is not None
         except (KilledError, UpdateFinishedTrialError):
-            return
+            return False
 
 
 @pytest.fixture(scope="module")
@@ -153,6 +162,25 @@ def test_a_slot_whose_process_died_waits_again_at_the_same_point(
     waiting = crew.study().get_trials(states=(TrialState.WAITING,))
     points = {one.user_attrs[SLOT]: one.system_attrs["fixed_params"] for one in waiting}
     assert points == {0: before.params, 1: {}}
+
+
+def test_a_process_that_slept_while_its_slot_was_given_away_learns_it_when_it_tells(
+    documents: list[Document], known: list[Episode]
+) -> None:
+    crew = Crew(World(documents), known, [], 1)
+    crew.refill()
+    tells: list[str] = ["nothing", "asleep"]
+
+    def meanwhile() -> None:
+        if tells and tells.pop(0) == "asleep":
+            crew.refill()
+            crew.now += TIMING.grace + 1
+            crew.refill()
+
+    crew.meanwhile = meanwhile
+    assert not crew.turn("sleeper")
+    assert crew.turn("other")
+    assert len(crew.refill()) == 1
 
 
 def test_a_slot_over_which_process_after_process_dies_stops_the_search(

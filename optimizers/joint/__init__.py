@@ -1,0 +1,1 @@
+"""Joint search over instructions, demonstrations and settings, by any number of processes."""

@@ -1,0 +1,163 @@
+"""Several processes on one study: all trials are measured once, whoever is killed meanwhile."""
+
+import io
+import signal
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from crewing import PASSWORD, Crew, measuring, postgres, postgres_programs
+from optuna.trial import TrialState
+
+from autodata.experiments.config import load_config
+from autodata.experiments.errors import InputError
+from autodata.experiments.progress import Reporter
+from autodata.experiments.runner import optimize
+from autodata.experiments.worker import local_workers, work
+from autodata.optimizers import SearchOptions, measured
+from autodata.optimizers.joint.generation import EPISODES
+from autodata.optimizers.joint.sharing import get_text, unpacked
+from autodata.optimizers.joint.slots import SLOT, ended
+
+OPTIONS = SearchOptions(trials=8, generation=4, instructions=2, prune_after=3)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    programs = postgres_programs()
+    if programs is None:
+        pytest.skip("PostgreSQL is not installed (Debian's package `postgresql`)")
+    pytest.importorskip("psycopg", reason="the extra [postgres] is not installed")
+    with postgres(programs) as address:
+        yield address
+
+
+@pytest.fixture
+def empty(server: str) -> str:
+    """Return the address of a database without studies."""
+    import psycopg
+
+    with psycopg.connect(server.replace("+psycopg", ""), autocommit=True) as connection:
+        connection.execute("drop schema public cascade")
+        connection.execute("create schema public")
+    return server
+
+
+def check_whole(crew: Crew) -> None:
+    """See that each trial ended once and that the leader was told just what was measured."""
+    trials, told = crew.trials(), crew.told()
+    done = [trial for trial in trials if SLOT in trial.user_attrs and ended(trial)]
+    numbers = list(range(OPTIONS.trials))
+    assert Counter(trial.user_attrs[SLOT] for trial in done) == Counter(numbers)
+    assert [trial.number for trial in told] == numbers
+    assert not [t for t in trials if t.state in (TrialState.RUNNING, TrialState.WAITING)]
+    for trial in done:
+        ours = told[trial.user_attrs[SLOT]]
+        assert list(ours.episodes) == unpacked(get_text(trial.user_attrs, EPISODES) or "")
+        assert ours.measurement == measured(ours.episodes)
+        assert (ours.value, ours.params) == (trial.value, trial.params)
+
+
+def finish(*processes: Any) -> None:
+    for process in processes:
+        process.join(120)
+        assert process.exitcode == 0
+
+
+def owners(crew: Crew) -> set[str]:
+    return {one.user_attrs["owner"] for one in crew.trials() if SLOT in one.user_attrs}
+
+
+def test_two_processes_finish_a_study_in_a_sqlite_file_together(tmp_path: Path) -> None:
+    crew = Crew(tmp_path, f"sqlite:///{tmp_path / 'study.db'}", OPTIONS)
+    finish(crew.lead(), crew.help())
+    check_whole(crew)
+    assert owners(crew) == {"leader", "worker-1"}
+
+
+def test_a_worker_on_postgres_that_is_killed_loses_no_trial_and_doubles_none(
+    tmp_path: Path, empty: str
+) -> None:
+    crew = Crew(tmp_path, empty, OPTIONS)
+    leader, worker = crew.lead(), crew.help()
+    crew.wait(measuring("worker"))
+    worker.kill()
+    finish(leader)
+    assert worker.exitcode == -signal.SIGKILL
+    check_whole(crew)
+    assert PASSWORD not in "".join(
+        file.read_text(errors="replace") for file in tmp_path.rglob("*") if file.is_file()
+    )
+
+
+def test_a_leader_on_postgres_that_is_killed_goes_on_when_it_is_started_again(
+    tmp_path: Path, empty: str
+) -> None:
+    crew = Crew(tmp_path, empty, OPTIONS)
+    leader, worker = crew.lead(), crew.help()
+    crew.wait(measuring("leader"))
+    leader.kill()
+    leader.join()
+    again = crew.lead()
+    finish(again, worker)
+    check_whole(crew)
+
+
+def test_what_another_process_has_measured_is_not_measured_again(tmp_path: Path) -> None:
+    crew = Crew(tmp_path, f"sqlite:///{tmp_path / 'study.db'}", OPTIONS)
+    finish(crew.lead(), crew.help())
+    leader = (tmp_path / "run" / "journal.jsonl").read_text()
+    for trial in crew.told():
+        for episode in trial.episodes:
+            assert f"{trial.candidate.id}/validation/{episode.document_id}" in leader
+    kept = (tmp_path / "run" / "journal.jsonl").read_text()
+    finish(crew.lead())
+    assert (tmp_path / "run" / "journal.jsonl").read_text() == kept
+
+
+SMALL = (
+    "documents.limit=12",
+    "search.trials=6",
+    "search.generation=100",
+    "search.instructions=2",
+    "loop.rounds=2",
+    "test_repeats=1",
+)
+SLOW = tuple(f"models.{role}.extra={{latency=0.02}}" for role in ("challenger", "weak", "strong"))
+
+
+def test_local_workers_measure_trials_and_end_with_the_leader(tmp_path: Path) -> None:
+    config = load_config("demo", [*SMALL, *SLOW, f"runs={tmp_path}"])
+    with local_workers(config, 1, Reporter(quiet=True)):
+        result = optimize(config, Reporter(quiet=True))
+    assert sum(result.trials.values()) == 6
+    said = (config.folder / "workers" / "local-1.log").read_text()
+    assert "trial" in said
+    (folder,) = [one for one in (config.folder / "workers").iterdir() if one.is_dir()]
+    assert (folder / "journal.jsonl").stat().st_size > 0
+
+
+def test_a_local_worker_that_cannot_work_is_named_with_its_log(tmp_path: Path) -> None:
+    config = load_config("demo", ["method=gepa", f"runs={tmp_path}"])
+    reporter = Reporter()
+    reporter.console.file = io.StringIO()
+    with local_workers(config, 1, reporter):
+        pass
+    assert "a worker ended early" in reporter.console.file.getvalue()
+    assert "searched by one process" in (config.folder / "workers" / "local-1.log").read_text()
+
+
+def test_a_method_of_one_process_takes_no_workers(tmp_path: Path) -> None:
+    config = load_config("demo", ["method=gepa", f"runs={tmp_path}"])
+    with pytest.raises(InputError, match=r"'gepa': is searched by one process.*optuna"):
+        work(config, Reporter(quiet=True))
+
+
+def test_a_worker_without_the_numbers_of_a_calibrated_gate_says_where_they_are(
+    tmp_path: Path,
+) -> None:
+    config = load_config("demo", ['gate="calibrated"', f"runs={tmp_path}"])
+    with pytest.raises(InputError, match=r"config\.toml has no numbers; start the leader first"):
+        work(config, Reporter(quiet=True))
