@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 from pydantic import ValidationError
 
+from ..optimizers.joint.address import shown
 from .config import ExperimentConfig
 from .errors import InputError
 from .result import Tracked
@@ -95,11 +96,6 @@ def place(folder: Path) -> str:
     return hashlib.sha256(f"{platform.node()}:{folder.absolute()}".encode()).hexdigest()[:16]
 
 
-def shown(uri: str) -> str:
-    """Return an address without user, password and query, fit to be printed and logged."""
-    return re.sub(r"(?<=://).*@", "", uri).partition("?")[0]
-
-
 def refused(uri: str, error: Exception | str) -> InputError:
     """Return the error for an address that cannot be used."""
     reason = error if isinstance(error, str) else _reason(error)
@@ -149,10 +145,16 @@ def secrets(config: ExperimentConfig, uri: str) -> list[str]:
     """Return what this process knows and must never record: keys and passwords."""
     names = [model.api_key_env for model in config.models.values() if model.api_key_env]
     names += ["MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN"]
-    login = re.search(r"(?<=://).*(?=@)", uri)
-    password = login.group().partition(":")[2] if login else ""
-    known = {os.environ.get(name, "") for name in names} | {password, unquote(password)}
+    known = {os.environ.get(name, "") for name in names}
+    known |= _passwords(uri) | _passwords(config.search.storage or "")
     return sorted((secret for secret in known if len(secret) >= 6), key=len, reverse=True)
+
+
+def _passwords(address: str) -> set[str]:
+    """Return an address's password as it is written there and as it is."""
+    login = re.search(r"(?<=://).*(?=@)", address)
+    written = login.group().partition(":")[2] if login else ""
+    return {written, unquote(written)}
 
 
 def login(uri: str) -> str:

@@ -21,6 +21,7 @@ from ..metrics import Gate
 from ..metrics import gate as named_gate
 from ..metrics.calibration import CALIBRATED
 from ..optimizers import METHODS, SearchOptions
+from ..optimizers.joint.address import shown
 from ..programs import PROPOSER, Domain, ModelConfig, Settings
 from ..programs.budget import Budget
 from ..programs.domains import RESEARCH, find_domain
@@ -204,9 +205,20 @@ class ExperimentConfig(Part):
         own = self.task_domain.settings.model_dump()
         return Settings(**{**own, **self.loop.model_dump(exclude_none=True)})
 
+    @property
+    def public(self) -> "ExperimentConfig":
+        """The same without the credentials of addresses, fit to be shown and kept."""
+        tracking = self.tracking.model_copy(update={"uri": _shown(self.tracking.uri)})
+        search = self.search.model_copy(update={"storage": _shown(self.search.storage)})
+        return self.model_copy(update={"tracking": tracking, "search": search})
+
     def to_toml(self) -> str:
         """Return the whole configuration as TOML; reading it back gives an equal one."""
         return tomli_w.dumps(self.model_dump(mode="json", exclude_none=True))
+
+
+def _shown(address: str | None) -> str | None:
+    return None if address is None else shown(address)
 
 
 def load_config(name: str, overrides: Sequence[str] = ()) -> ExperimentConfig:

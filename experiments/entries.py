@@ -9,7 +9,6 @@ from typing import Any
 
 from ..optimizers import Candidate, Measurement, Trial, score
 from ..programs import Episode
-from .address import shown
 from .config import ExperimentConfig
 from .entry import LIMITS, NOTE, Entry, Point, as_tables, by_document, failures_table, point, table
 from .notes import clip, result_note, trial_note
@@ -32,13 +31,10 @@ IDENTITY = ("method", "origin", "parent", "candidate")
 
 
 def study(config: ExperimentConfig) -> Entry:
-    """Return what is known when a run begins. The tracking address's credentials stay out."""
-    tracking = config.tracking.model_copy(
-        update={"uri": config.tracking.uri and shown(config.tracking.uri)}
-    )
+    """Return what is known when a run begins. The credentials of addresses stay out."""
+    config = config.public
     values = config.model_dump(mode="json", exclude_none=True, exclude={"tracking"})
-    text = config.model_copy(update={"tracking": tracking}).to_toml()
-    return Entry(params=dict(_flat(values)), files={"config.toml": text})
+    return Entry(params=dict(_flat(values)), files={"config.toml": config.to_toml()})
 
 
 def outcome(result: Result) -> Entry:

@@ -29,16 +29,22 @@ from .report import write_report
 from .result import Result, Tracked, curse, difference, side, validated
 from .session import Session, open_session
 from .tracking import Tracker
+from .worker import check_shared, local_workers
 
 KEPT = ("space-*.json", "evolution.json", "plan.json")
 """What methods and the budget leave in a run's folder, to be kept with the run."""
 
 
-def optimize(config: ExperimentConfig, reporter: Reporter) -> Result:
+def optimize(config: ExperimentConfig, reporter: Reporter, *, workers: int = 1) -> Result:
     """Run an experiment to its end, or go on with one that was interrupted.
 
     Leaves in the run's folder: `config.toml`, `journal.jsonl`, the study, `trials.json`,
     `compiled/`, `report/` and `result.json`.
+
+    Args:
+        config: What to do.
+        reporter: Told of progress.
+        workers: Processes that measure trials, this one included; at least 1.
 
     Raises:
         InputError: If the configuration or the documents cannot be used.
@@ -47,6 +53,8 @@ def optimize(config: ExperimentConfig, reporter: Reporter) -> Result:
     started = time.monotonic()
     if PROPOSER not in config.models:
         raise InputError("models: optimization needs a model that proposes; add [models.proposer]")
+    if workers > 1:
+        check_shared(config)
     with ExitStack() as opened:
         session = opened.enter_context(open_session(config, reporter))
         config = session.config
@@ -59,7 +67,8 @@ def optimize(config: ExperimentConfig, reporter: Reporter) -> Result:
         )
         plan = make_plan(session, after=_held_out_episodes(session))
         method = _method(session, plan)
-        trials = _search(session, plan, method, tracker)
+        with local_workers(config, workers - 1, reporter):
+            trials = _search(session, plan, method, tracker)
         fresh = fresh_episodes(config.search.finalists, len(splits.validation))
         reporter.stage("finalists, fresh answers", fresh)
         choice = choose(

@@ -15,7 +15,6 @@ from ..optimizers.files import write_whole
 from ..programs import Autodata, Document, Episode, LanguageModels
 from ..programs.budget import Budget
 from ..programs.meter import Meter
-from .address import shown
 from .calibrate import numbers_for
 from .config import TRANSPORT, ExperimentConfig
 from .documents import Splits, load, split
@@ -128,7 +127,7 @@ def _with_numbers(
 def _same_run(config: ExperimentConfig, found: list[Document]) -> None:
     """Refuse to mix two configurations or two sets of documents in one folder."""
     file = config.folder / "config.toml"
-    text = _public(config).to_toml()
+    text = config.public.to_toml()
     listed, listing = _listed(found), config.folder / "documents.txt"
     if file.exists():
         changed = _differing(_read(file), tomllib.loads(text))
@@ -145,13 +144,6 @@ def _same_run(config: ExperimentConfig, found: list[Document]) -> None:
         return
     write_whole(listing, listed)
     write_whole(file, text)
-
-
-def _public(config: ExperimentConfig) -> ExperimentConfig:
-    """Return the configuration without the credentials of the tracking address."""
-    uri = config.tracking.uri and shown(config.tracking.uri)
-    tracking = config.tracking.model_copy(update={"uri": uri})
-    return config.model_copy(update={"tracking": tracking})
 
 
 def _read(file: Path) -> dict[str, Any]:

@@ -23,11 +23,11 @@ from .journal import Journal
 from .progress import Reporter
 from .session import connect
 
-__all__ = ["local_workers", "work"]
+__all__ = ["check_shared", "local_workers", "work"]
 
 logger = logging.getLogger(__name__)
 
-SHARED = ("optuna",)
+SHARED = ("optuna", "random")
 """The methods whose trials several processes can measure."""
 FAREWELL = 5.0
 """Seconds that local workers have to end by themselves, and then once more when told to."""
@@ -59,11 +59,7 @@ def work(
     from ..optimizers.joint.storage import kept_at, open_storage
     from ..optimizers.joint.worker import Worker
 
-    if config.method not in SHARED:
-        raise InputError(
-            f"method={config.method!r}: is searched by one process; workers can help with "
-            f"{' and '.join(SHARED)}"
-        )
+    check_shared(config)
     config = _with_numbers(config)
     loaded = load(config.documents, seed=config.seed, domain=config.domain)
     splits = split(
@@ -89,6 +85,19 @@ def work(
                 say=reporter.line,
                 orphaned=orphaned,
             ).work()
+
+
+def check_shared(config: ExperimentConfig) -> None:
+    """Refuse a method that only one process can work on.
+
+    Raises:
+        InputError: If the configuration's method is one.
+    """
+    if config.method not in SHARED:
+        raise InputError(
+            f"method={config.method!r}: is searched by one process; workers can help with "
+            f"{' and '.join(SHARED)}"
+        )
 
 
 @contextmanager

@@ -1,7 +1,6 @@
 """Where a study is kept, as users write it, and what of that may be shown."""
 
 import re
-from urllib.parse import unquote
 
 FORMS = "sqlite:///FILE, postgresql+psycopg://USER@HOST/DATABASE or grpc://HOST:PORT"
 
@@ -22,9 +21,3 @@ def checked(address: str) -> str:
 def shown(address: str) -> str:
     """Return an address without user, password and query, fit to be printed and logged."""
     return re.sub(r"(?<=://).*@", "", address).partition("?")[0]
-
-
-def password(address: str) -> str:
-    """Return an address's password as it is, empty if it has none."""
-    login = re.search(r"(?<=://).*(?=@)", address)
-    return unquote(login.group().partition(":")[2]) if login else ""

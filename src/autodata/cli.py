@@ -22,6 +22,7 @@ from .options import (
     Json,
     Methods,
     Set,
+    Workers,
 )
 from .verbs import configured, do, judged, print_json
 
@@ -112,7 +113,11 @@ def generate(
 
 @app.command()
 def optimize(
-    config: Config, budget: Budget = None, set_: Set = None, as_json: Json = False
+    config: Config,
+    budget: Budget = None,
+    workers: Workers = 1,
+    set_: Set = None,
+    as_json: Json = False,
 ) -> None:
     """Search for better prompts, measure the winner on unseen documents, and export it.
 
@@ -126,7 +131,7 @@ def optimize(
         from .experiments.runner import optimize as run
 
         with Reporter() as reporter:
-            result = run(configured(config, set_, budget), reporter)
+            result = run(configured(config, set_, budget), reporter, workers=workers)
         if as_json:
             print_json(result)
         else:
@@ -136,6 +141,27 @@ def optimize(
         return 0
 
     do(job, as_json)
+
+
+@app.command()
+def work(config: Config, set_: Set = None) -> None:
+    """Help a running `optimize` with its trials, on this machine or another one.
+
+    Both need the same configuration and documents, and a `search.storage` that both can reach.
+
+    Example: autodata work my.toml --set search.storage=postgresql+psycopg://me@db/autodata
+    """
+
+    def job() -> int:
+        from .experiments.progress import Reporter
+        from .experiments.worker import work as run
+
+        with Reporter() as reporter:
+            measured = run(configured(config, set_), reporter)
+        print(f"{measured} trials measured here")
+        return 0
+
+    do(job, as_json=False)
 
 
 @app.command()

@@ -27,6 +27,10 @@ Budget = Annotated[
     str | None,
     typer.Option(help="End in time: 5usd, 2Mtok, 2000calls, 30min, or several with commas."),
 ]
+Workers = Annotated[
+    int,
+    typer.Option(min=1, help="Processes that measure trials (docs/workers.md)."),
+]
 Compiled = Annotated[
     Path | None,
     typer.Option(help="Folder of a compiled program; the shipped prompts without it."),

@@ -167,6 +167,19 @@ def test_gepa_survives_6_kills(tmp_path: Path, database: Path) -> None:
         check_optimized(killer, victim, found)
 
 
+@pytest.mark.parametrize(
+    "method",
+    ["relay", "evolution", "miprov2", "copro", "simba", "bootstrap", "infer-rules", "random"],
+)
+def test_every_other_method_survives_kills(method: str, tmp_path: Path, database: Path) -> None:
+    made = iter(range(100))
+    options = ("documents.limit=12", "loop.rounds=2", "search.trials=5", f"method={method}")
+    words = command("optimize", *SEARCH, *options)
+    killer = Killer(lambda: Victim(tmp_path / str(next(made)), *words, database=database), seed=5)
+    for victim, found in killer.killed(3):
+        check_optimized(killer, victim, found)
+
+
 def test_kills_while_mlflow_makes_its_tables_leave_no_half_made_database(tmp_path: Path) -> None:
     options = ("documents.limit=10", "loop.rounds=1", "search.trials=1", "search.instructions=1")
     victim = Victim(tmp_path / "0", *command("optimize", *options, "test_repeats=1"))
