@@ -176,7 +176,7 @@ def test_every_other_method_survives_kills(method: str, tmp_path: Path, database
     options = ("documents.limit=12", "loop.rounds=2", "search.trials=5", f"method={method}")
     words = command("optimize", *SEARCH, *options)
     killer = Killer(lambda: Victim(tmp_path / str(next(made)), *words, database=database), seed=5)
-    for victim, found in killer.killed(3):
+    for victim, found in killer.killed(2):
         check_optimized(killer, victim, found)
 
 
