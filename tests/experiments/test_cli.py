@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from autodata.experiments.report import verdict
 from tests.experiments.conftest import OPEN_GATE, PLANTED, SMALL, Command, Finished, sets
 
 VERBS = ("check", "generate", "optimize", "evaluate", "compare", "export", "ui")
@@ -16,7 +17,6 @@ HELP = """
 import json, sys
 sys.argv = ["autodata", *json.loads(sys.argv[1])]
 from autodata.cli import main
-from autodata.experiments.report import verdict
 try:
     main()
 finally:
