@@ -20,7 +20,6 @@ import tempfile
 import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from math import ceil
 from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
@@ -34,6 +33,7 @@ from autodata.experiments.documents import load, split
 from autodata.experiments.source import DocumentSource
 from autodata.optimizers import (
     METHODS,
+    OPEN_ENDED,
     Candidate,
     Objective,
     SearchOptions,
@@ -100,8 +100,9 @@ def searched(method: str, seed: int, budget: int, folder: Path) -> Run:
         program = Autodata(models.roles, settings=Settings(rounds=ROUNDS))
         objective = Objective(program, seed=seed)
         objective.episodes(Candidate.of(program), parts.validation, "validation")
-        # Twice what the baseline's price allows: better trials cost less, and the budget ends it.
-        trials = ceil(2 * budget / int(meter.spent.calls))
+        # As with `--budget`: a method that needs a plan has as many trials as the baseline's price
+        # allows, the others go on until the budget ends them.
+        trials = 500 if method in OPEN_ENDED else max(2, budget // int(meter.spent.calls))
         worth: dict[str, float] = {}
 
         def watch(trial: Trial) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 from pathlib import Path
 
-from ..optimizers import Candidate, SearchOptions, Trial, fresh_episodes
+from ..optimizers import OPEN_ENDED, Candidate, SearchOptions, Trial, fresh_episodes
 from ..optimizers.files import write_whole
 from ..optimizers.trial import refuse_outage
 from ..programs import Episode, ModelConfig
@@ -138,7 +138,8 @@ def make_plan(session: Session, *, after: int = 0) -> Plan:
     if before is None or before.budget != str(meter.budget):
         left = remaining(meter.budget, meter.spent.plus(reserve).plus(learning))
         explicit = "trials" in config.search.model_fields_set
-        trials = config.search.trials if explicit else affordable_trials(per_trial, left)
+        paid = MOST if config.method in OPEN_ENDED else affordable_trials(per_trial, left)
+        trials = config.search.trials if explicit else paid
         before = Written(budget=str(meter.budget), trials=trials)
         write_whole(plan.file, before.model_dump_json(indent=1) + "\n")
     plan.written = before

@@ -3,7 +3,7 @@
 from .candidate import Candidate, Knobs
 from .importance import importances
 from .measurement import Measurement, measured, score
-from .methods import METHODS, Method, Setup, find_method
+from .methods import METHODS, OPEN_ENDED, Method, Setup, find_method
 from .objective import EpisodeStore, Objective
 from .options import SearchOptions
 from .trial import Trial
@@ -11,6 +11,7 @@ from .winner import Choice, Finalist, choose, fresh_episodes
 
 __all__ = [
     "METHODS",
+    "OPEN_ENDED",
     "Candidate",
     "Choice",
     "EpisodeStore",

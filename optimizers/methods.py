@@ -27,6 +27,10 @@ METHODS = {
 }
 """Where each method is, below this package."""
 
+OPEN_ENDED = frozenset({"optuna", "evolution"})
+"""Methods whose next step does not depend on how many trials there will be: they can go on until a
+budget ends them, where the others need a plan."""
+
 
 @dataclass(frozen=True)
 class Setup:

@@ -15,6 +15,7 @@ from autodata.experiments.documents import load
 from autodata.experiments.errors import InputError
 from autodata.experiments.journal import Journal
 from autodata.experiments.plan import (
+    MOST,
     Plan,
     affordable_trials,
     check_affordable,
@@ -56,8 +57,8 @@ def opened(
     *more: str,
     lines: list[str] | None = None,
 ) -> Iterator[Session]:
-    """Open a small session on simulated models, under a budget."""
-    config = load_config("demo", [*SMALL, f"runs={folder}", *more])
+    """Open a small session on simulated models, under a budget, with a method that needs a plan."""
+    config = load_config("demo", [*SMALL, "method=random", f"runs={folder}", *more])
     if not any(one.startswith("search.trials") for one in more):
         config = config.model_copy(update={"search": SearchOptions(finalists=1)})
     meter = Meter(Budget.parse(budget) if budget else None, config.folder / "spent.log")
@@ -138,6 +139,14 @@ def test_without_a_budget_nothing_is_planned_and_nothing_measured(tmp_path: Path
         assert session.models.meter.spent.calls == 0
         assert len(search(session, plan)) == session.config.search.trials == 2
     assert not (tmp_path / "demo" / "plan.json").exists()
+
+
+@pytest.mark.parametrize("method", ["optuna", "evolution"])
+def test_a_method_that_needs_no_plan_goes_on_until_the_budget_ends_it(
+    tmp_path: Path, method: str
+) -> None:
+    with opened(tmp_path, "600calls", f"method={method}") as session:
+        assert make_plan(session).search.trials == MOST
 
 
 def test_trials_that_were_asked_for_are_kept(tmp_path: Path) -> None:
