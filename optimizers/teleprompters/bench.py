@@ -5,6 +5,7 @@ import logging
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import redirect_stdout
 
 from ...programs import Document, Episode
@@ -13,6 +14,7 @@ from ..guard import Guard
 from ..measurement import score
 from ..objective import Objective
 from ..trial import Trial, refuse_outage
+from .crew import settled
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +64,7 @@ class Bench:
         self._left = trials * len(self.validation)
         self._to_learn = int(learning * self._left)
         self._documents = {document.text: document for document in (*train, *validation)}
-        self._learned: dict[str, tuple[Candidate, dict[tuple[str, str], Episode]]] = {}
+        self._learned: dict[str, tuple[Candidate, dict[tuple[str, str], Future[Episode]]]] = {}
         self._refused: dict[str, str] = {}
         self._over = False
         self._lock = threading.RLock()
@@ -116,6 +118,7 @@ class Bench:
                 if trial.candidate.id == candidate.id:
                     return trial
             self._pay(len(self.validation))
+            settled()
             episodes = self._run(candidate, self.validation, "validation")
             trial = Trial.ended(
                 len(self.trials),
@@ -143,7 +146,11 @@ class Bench:
         """
         usual = self.trials[0].value or 0.0
         gains = {
-            name: sum(value - usual for one in found.values() if (value := score(one)) is not None)
+            name: sum(
+                value - usual
+                for one in found.values()
+                if (value := score(one.result())) is not None
+            )
             for name, (_, found) in self._learned.items()
         }
         known = {trial.candidate.id for trial in self.trials}
@@ -156,15 +163,20 @@ class Bench:
         with self._lock:
             _, found = self._learned.setdefault(candidate.id, (candidate, {}))
             key = (sample, document.id)
-            if key in found:
-                return found[key]
-            if self._to_learn < 1:
-                raise Stopped
-            self._pay(1)
-            self._to_learn -= 1
-        # Two threads that ask for the same at once both pay; DSPy's optimizers do not.
-        found[key] = self._run(candidate, [document], sample)[0]
-        return found[key]
+            if new := key not in found:
+                if self._to_learn < 1:
+                    raise Stopped
+                self._pay(1)
+                self._to_learn -= 1
+                found[key] = Future()
+        settled()
+        if new:
+            try:
+                found[key].set_result(self._run(candidate, [document], sample)[0])
+            except BaseException as error:
+                found[key].set_exception(error)  # For those that wait for it.
+                raise
+        return found[key].result()
 
     def _pay(self, episodes: int) -> None:
         if self._left < episodes:

@@ -6,15 +6,20 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import CancelledError, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, redirect_stdout
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
 import dspy
 
-_HOMES = ("dspy.evaluate.evaluate", "dspy.predict.parallel")
-"""Where DSPy looks its executor up."""
+_settle: ContextVar[Callable[[], object]] = ContextVar("settle", default=lambda: None)
+
+
+def settled() -> None:
+    """Say that it is settled what the item under way costs, so that the next one may begin."""
+    _settle.get()()
 
 
 class Crew:
@@ -23,6 +28,9 @@ class Crew:
     DSPy's executor starts slow items a second time, turns errors into results, forgets all results
     after ten of them, and leaves threads behind when it is stopped. Evaluate and Parallel have no
     option for that.
+
+    An item begins when the one before it is `settled` or has ended. So the items pay in their
+    order, and threads have no say in which of them a budget lasts for.
 
     Args:
         num_threads: Items under way at a time; DSPy's setting if not given.
@@ -36,19 +44,26 @@ class Crew:
         """Return the results in the order of the items."""
         broken = threading.Event()
 
-        def once(item: Any) -> Any:
-            if broken.is_set():
-                raise CancelledError
+        def once(item: Any, next_may_begin: threading.Event) -> Any:
+            _settle.set(next_may_begin.set)
             try:
                 return function(item)
             except BaseException:
                 broken.set()
                 raise
+            finally:
+                next_may_begin.set()
 
+        begun: list[Future[Any]] = []
         with ThreadPoolExecutor(self._threads) as pool:
-            # Items begin in order, so that one that is cancelled comes after the one that failed.
-            waiting = [pool.submit(contextvars.copy_context().run, once, one) for one in data]
-        return [one.result() for one in waiting]
+            for item in data:
+                if broken.is_set():
+                    break
+                next_may_begin = threading.Event()
+                run = contextvars.copy_context().run
+                begun.append(pool.submit(run, once, item, next_may_begin))
+                next_may_begin.wait()
+        return [one.result() for one in begun]
 
 
 @contextmanager

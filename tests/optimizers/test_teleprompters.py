@@ -2,6 +2,7 @@
 
 import logging
 import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,18 @@ from conforming import OPTIONS, Run
 from fakes import Cast, solver
 from worlds import World
 
-from autodata.optimizers import METHODS, Candidate, SearchOptions, Setup, Trial, find_method
+from autodata.optimizers import (
+    METHODS,
+    Candidate,
+    Objective,
+    SearchOptions,
+    Setup,
+    Trial,
+    find_method,
+)
 from autodata.optimizers.teleprompters.asking import asking
 from autodata.optimizers.teleprompters.bench import Bench, Stopped
-from autodata.optimizers.teleprompters.crew import Crew, compiling
+from autodata.optimizers.teleprompters.crew import Crew, compiling, settled
 from autodata.optimizers.teleprompters.metric import WORST, Metric
 from autodata.optimizers.teleprompters.student import Student
 from autodata.programs import PROPOSER, Autodata, Document, Settings
@@ -331,6 +340,55 @@ def test_a_crew_runs_every_item_once_and_raises_what_the_first_failure_raised() 
     with pytest.raises(KeyError):
         Crew(1).execute(work, range(100))
     assert len(began) < 50
+
+
+def test_items_run_side_by_side_once_it_is_settled_what_they_cost() -> None:
+    together = threading.Barrier(3)
+
+    def work(item: int) -> int:
+        settled()
+        together.wait(timeout=10)
+        return item
+
+    assert Crew(3).execute(work, range(3)) == [0, 1, 2]
+
+
+def learning(world: World) -> tuple[Bench, list[str]]:
+    """Return a bench that pays for two training documents, and the ids of those that it ran."""
+    world.validation = world.validation[:2]
+    ran: list[str] = []
+    one = bench(world, trials=1)
+    one.objective = Objective(world.program, seed=0, watch=lambda e: ran.append(e.document_id))
+    return one, ran
+
+
+def test_the_budget_lasts_for_the_first_documents_however_late_their_threads_are(
+    world: World,
+) -> None:
+    one, ran = learning(world)
+    student, overtaken = Student(one), threading.Event()
+
+    def work(document: Document) -> None:
+        if document is world.train[0]:
+            overtaken.wait(timeout=0.5)
+        student(document=document.text, sample="train")
+        if document is world.train[2]:
+            overtaken.set()
+
+    with pytest.raises(Stopped):
+        Crew(3).execute(work, world.train)
+    assert sorted(ran) == sorted(document.id for document in world.train[:2])
+
+
+def test_what_two_threads_ask_for_at_once_is_run_and_paid_once(world: World) -> None:
+    one, ran = learning(world)
+    student, (first, second, _) = Student(one), world.train
+    found = Crew(3).execute(
+        lambda document: student(document=document.text, sample="train").episode,
+        [first, first, second],
+    )
+    assert found[0] is found[1]
+    assert sorted(ran) == sorted([first.id, second.id])
 
 
 def test_dspys_executor_is_ours_only_while_it_compiles(world: World) -> None:
