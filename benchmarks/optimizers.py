@@ -135,8 +135,7 @@ def all_runs(
 ) -> list[Run]:
     """Do the runs that have not ended yet, several at once, and return all."""
     file = folder / "runs.jsonl"
-    lines = file.read_text().splitlines() if file.exists() else []
-    done = {tuple(line[:3]): _run(line) for line in map(json.loads, lines)}
+    done = {run[:3]: run for run in kept_runs(file)}
     wanted = [(m, s, b) for b in budgets for s in seeds for m in methods]
     left = [one for one in wanted if one not in done]
     with (
@@ -155,12 +154,24 @@ def all_runs(
     return [done[one] for one in wanted]
 
 
+def kept_runs(file: Path) -> list[Run]:
+    """Return the runs that have ended; a last line that is torn is removed, and run again."""
+    text = file.read_text() if file.exists() else ""
+    whole = text[: text.rfind("\n") + 1]
+    if whole != text:
+        file.write_text(whole)
+    return [_run(json.loads(line)) for line in whole.splitlines()]
+
+
 def _run(line: list[Any]) -> Run:
     return Run(*line)._replace(curve=[(int(calls), float(value)) for calls, value in line[3]])
 
 
 def shown(runs: Sequence[Run], best: float) -> Table:
-    """Return the table: median regret by budget, and the calls until a search has arrived."""
+    """Return the table: median regret by budget, and the calls until a search has arrived.
+
+    The calls that were used are those of the largest budget until the last trial ended.
+    """
     budgets = sorted({run.budget for run in runs})
     table = Table(
         title=f"Regret: best objective there is ({best:.3f}) minus the search's, median "
@@ -172,6 +183,7 @@ def shown(runs: Sequence[Run], best: float) -> Table:
         table.add_column(f"{budget:,} calls", justify="right")
     table.add_column(f"calls to {ENOUGH:.0%} of the best", justify="right")
     table.add_column("arrived", justify="right")
+    table.add_column("calls used", justify="right")
     table.add_column("CPU s", justify="right")
     for method in dict.fromkeys(run.method for run in runs):
         own = [run for run in runs if run.method == method]
@@ -182,6 +194,7 @@ def shown(runs: Sequence[Run], best: float) -> Table:
             *(_regret([r for r in own if r.budget == budget], best) for budget in budgets),
             _calls(median(calls)),
             f"{sum(one < float('inf') for one in calls)} of {len(calls)}",
+            f"{median(run.curve[-1][0] for run in largest):,.0f}",
             f"{median(run.seconds for run in largest):.0f}",
         )
     return table

@@ -99,6 +99,7 @@ def trial_entry(
         ],
         tags={
             **tables.tags,
+            **{_name(key): str(value) for key, value in trial.verdict.items()},
             "state": trial.state,
             **({} if trial.parent is None else {"parent": str(trial.parent)}),
             NOTE: clip(trial_note(trial, baseline), LIMITS["tag"]),

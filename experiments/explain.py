@@ -23,9 +23,15 @@ def explained(error: ValidationError, model: type[BaseModel]) -> str:
         return unknown_key(".".join(path), path[-1], _known(model, path[:-1]))
     message = str(first["msg"]).removeprefix("Value error, ")
     where = ".".join(path)
-    given = first.get("input")
-    shown = "" if isinstance(given, dict | BaseModel) or not where else f" (got {given!r:.80})"
-    return f"{where}: {message}{shown}" if where else message
+    return f"{where}: {message}{_got(first.get('input'))}" if where else message
+
+
+def _got(given: object) -> str:
+    """Quote what was given, unless it is long or may be an address: those hold passwords."""
+    text = repr(given)
+    if isinstance(given, dict | BaseModel) or "@" in text or ":/" in text:
+        return ""
+    return f" (got {text:.80})"
 
 
 def unknown_key(where: str, key: str, known: Sequence[str]) -> str:

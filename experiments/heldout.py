@@ -4,16 +4,19 @@ import asyncio
 import hashlib
 import time
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from fractions import Fraction
 from typing import NamedTuple
 
 from ..metrics import mean
 from ..optimizers import score
 from ..programs import Episode, Program, Round, Usage, background
+from ..programs.budget import Amount
 from ..programs.records import AnyTask
 from ..programs.usage import Ledger, observing, sample
 from .compare_fresh import usable
 from .config import HELDOUT
+from .plan import episode_cost
 from .result import HeldOut, HeldOutSide, averaged, mean_interval, paired
 from .session import Session
 
@@ -57,16 +60,33 @@ def held_out(session: Session, baseline: Repeats, winner: Repeats) -> HeldOut | 
     )
 
 
-def held_out_calls(session: Session) -> int:
-    """Return how many model calls `held_out` makes at most: where every test task is accepted.
+def held_out_cost(session: Session, episodes: Sequence[Episode]) -> Amount:
+    """Estimate what `held_out` costs at most: where every test task is accepted.
 
-    Each attempt is an answer and its grading; repairs of malformed answers come on top.
+    Each attempt is an answer and its grading. Both are taken to be as long as the run's own
+    solvers' and judge's, at the held-out models' prices; a task takes an episode's time at most.
+
+    Args:
+        session: A run; without held-out models nothing is spent.
+        episodes: Finished ones.
     """
     config = session.config
     if not set(HELDOUT) <= config.models.keys():
-        return 0
-    attempts = config.settings.weak_attempts + config.settings.strong_attempts
-    return 2 * config.test_repeats * len(session.split().test) * 2 * attempts
+        return Amount()
+    weak, strong = config.settings.weak_attempts, config.settings.strong_attempts
+    asked = [("weak", HELDOUT[0], weak), ("strong", HELDOUT[1], strong)]
+    if "judge" in config.task_domain.spoken:
+        asked.append(("judge", "judge", weak + strong))
+    seconds = episode_cost(config.models, episodes, together=config.in_flight).seconds
+    task = Amount(seconds=seconds)
+    for role, model, count in asked:
+        used = sum((one.roles.get(role, Usage()) for one in episodes), Usage())
+        usd = config.models[model].cost(used.input_tokens, used.output_tokens)
+        answer = Amount(calls=Decimal(1)).plus(
+            Amount(tokens=Decimal(used.tokens), usd=usd).times(1 / Decimal(max(used.calls, 1)))
+        )
+        task = task.plus(answer.times(count))
+    return task.times(2 * config.test_repeats * len(session.split().test))
 
 
 def _accepted(episodes: Sequence[Episode]) -> list[_Kept]:

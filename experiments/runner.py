@@ -67,7 +67,7 @@ def optimize(config: ExperimentConfig, reporter: Reporter, *, workers: int = 1) 
         )
         plan = make_plan(session, after=_held_out_episodes(session))
         method = _method(session, plan)
-        with local_workers(config, workers - 1, reporter):
+        with local_workers(config, 0 if plan.ended else workers - 1, reporter):
             trials = _search(session, plan, method, tracker)
         fresh = fresh_episodes(config.search.finalists, len(splits.validation))
         reporter.stage("finalists, fresh answers", fresh)

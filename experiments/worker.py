@@ -7,8 +7,9 @@ import re
 import signal
 import subprocess
 import sys
+import time
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from .config import ExperimentConfig
 from .documents import load, split
 from .errors import InputError
 from .journal import Journal
+from .limits import follow
 from .progress import Reporter
 from .session import connect
 
@@ -31,6 +33,8 @@ SHARED = ("optuna", "random")
 """The methods whose trials several processes can measure."""
 FAREWELL = 5.0
 """Seconds that local workers have to end by themselves, and then once more when told to."""
+LOOK = 0.05
+"""Seconds between two looks at whether they have."""
 
 
 def work(
@@ -84,6 +88,7 @@ def work(
                 owner=name,
                 say=reporter.line,
                 orphaned=orphaned,
+                prepare=lambda: follow(config.folder, models.meter),
             ).work()
 
 
@@ -118,8 +123,9 @@ def local_workers(config: ExperimentConfig, count: int, reporter: Reporter) -> I
             crew.append((log, _started(config, log)))
         yield
     finally:
-        for log, process in crew:
-            if _ended(process) not in (0, -signal.SIGTERM, 128 + signal.SIGTERM):
+        codes = _ended([process for _, process in crew])
+        for (log, _), code in zip(crew, codes, strict=True):
+            if code not in (0, -signal.SIGTERM, 128 + signal.SIGTERM):
                 reporter.line(f"a worker ended early; {log} says why")
 
 
@@ -138,14 +144,16 @@ def _started(config: ExperimentConfig, log: Path) -> subprocess.Popen[bytes]:
     return process
 
 
-def _ended(process: subprocess.Popen[bytes]) -> int:
-    """Wait until a worker has ended, less and less patiently."""
-    for urge in (process.terminate, process.kill):
-        try:
-            return process.wait(FAREWELL)
-        except subprocess.TimeoutExpired:
-            urge()
-    return process.wait()
+def _ended(processes: Sequence[subprocess.Popen[bytes]]) -> list[int]:
+    """Wait until all workers have ended, less and less patiently; return their exit codes."""
+    for urge in (subprocess.Popen.terminate, subprocess.Popen.kill):
+        until = time.monotonic() + FAREWELL
+        while any(one.poll() is None for one in processes) and time.monotonic() < until:
+            time.sleep(LOOK)
+        for process in processes:
+            if process.poll() is None:
+                urge(process)
+    return [process.wait() for process in processes]
 
 
 def _with_numbers(config: ExperimentConfig) -> ExperimentConfig:

@@ -55,8 +55,9 @@ def importances(trials: Sequence[Trial]) -> dict[str, float]:
             )
         )
     with warnings.catch_warnings():
-        # It asks what leads to low values, and warns even those who know: hence the sign below.
-        warnings.filterwarnings("ignore", message="PedAnova", category=UserWarning)
+        # It asks what leads to low values, and warns even those who know: hence the sign below. It
+        # warns as well of a parameter that a single trial lacks, often the baseline.
+        warnings.filterwarnings("ignore", message="PedAnova|Some regimes", category=UserWarning)
         found = get_param_importances(
             study,
             evaluator=PedAnovaImportanceEvaluator(target_quantile=BETTER),

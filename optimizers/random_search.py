@@ -20,6 +20,7 @@ class RandomSearch(OptunaSearch):
                 "sampler": "random",
                 "prune": False,
                 "generation": given.trials,
+                "rules": ceil(given.trials / given.generation) * given.rules,
                 "instructions": ceil(given.trials / given.generation) * given.instructions,
             }
         )

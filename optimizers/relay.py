@@ -1,18 +1,24 @@
 """DSPy's optimizers first, then a joint search among what they have found."""
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
 from ..programs import Document, Usage
+from .growth import known_space
 from .joint.search import OptunaSearch
 from .methods import Method, Setup, find_method
 from .objective import Objective
-from .space import known_space
 from .trial import Trial
 
-FEEDERS: Mapping[str, float] = MappingProxyType({"bootstrap": 0.1, "gepa": 0.3})
+logger = logging.getLogger(__name__)
+
+FEEDERS: Mapping[str, float] = MappingProxyType({"infer-rules": 0.2, "gepa": 0.2})
 """Methods that work first, in this order, and the part of the budget that each of them gets."""
+LEAST = 3
+"""Passes over the validation documents below which a feeder is left out: the baseline takes one,
+its lessons another."""
 
 
 class RelaySearch:
@@ -46,15 +52,17 @@ class RelaySearch:
         found: list[Trial] = []
         spent = 0
         for name, share in self.feeders.items():
-            part = max(1, round(share * options.trials))
+            part = round(share * options.trials)
+            if part < LEAST:
+                logger.info("%s is left out: %d trials are too few for it", name, options.trials)
+                continue
             spent += part
             feeder = find_method(name, self._setup(part, name))
             self._run(feeder, objective, train, validation, _numbered(found, watch))
         candidates = {f"{one.origin}-{one.number}": one.candidate for one in found[1:]}
         space = known_space(objective, train, options, candidates)
         known = [one.model_copy(update={"params": space.point(one.candidate)}) for one in found]
-        left = len(known) + max(0, options.trials - spent)
-        joint = OptunaSearch(self._setup(left), space=space, known=known)
+        joint = OptunaSearch(self._setup(max(1, options.trials - spent)), space=space, known=known)
         return found + self._run(joint, objective, train, validation, watch)[len(found) :]
 
     def _setup(self, trials: int, feeder: str = "") -> Setup:

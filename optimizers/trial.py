@@ -1,7 +1,10 @@
 """A trial: a candidate measured on the validation documents."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Literal
+
+from pydantic import Field
 
 from ..programs import Episode
 from ..programs.records import Record
@@ -24,7 +27,10 @@ class Trial(Record):
     on at least half of its documents."""
     candidate: Candidate
     params: dict[str, str | int | float]
-    """The point of the search space, with short names for texts."""
+    """The point of the search space, with short names for texts. Nothing that was found out by
+    measuring is in here: it would look like a cause."""
+    verdict: dict[str, str | float] = Field(default_factory=dict)
+    """What the method made of the measurement, by short names."""
     value: float | None
     """The objective that the search was told, in [-1, 1]; an estimate if pruned."""
     measurement: Measurement
@@ -41,6 +47,7 @@ class Trial(Record):
         *,
         parent: int | None = 0,
         estimate: float | None = None,
+        verdict: Mapping[str, str | float] = MappingProxyType({}),
     ) -> "Trial":
         """Close a trial.
 
@@ -52,6 +59,7 @@ class Trial(Record):
             episodes: What came of it.
             parent: The trial that the candidate was made from; trial 0 has none.
             estimate: The value of a trial that was stopped early.
+            verdict: What the method made of the measurement.
         """
         found = measured(episodes)
         # An average over the few documents that an outage has left says little, and favours luck.
@@ -65,6 +73,7 @@ class Trial(Record):
             state="failed" if failed else "complete" if estimate is None else "pruned",
             candidate=candidate,
             params=dict(params),
+            verdict=dict(verdict),
             value=None if failed else told,
             measurement=found,
             episodes=tuple(episodes),

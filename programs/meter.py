@@ -50,6 +50,7 @@ class Meter:
         self._clock, self._started = clock, clock()
         self._lock = threading.Lock()
         self._counted, self._held, self._flying = Amount(), Amount(), 0
+        self._over = ""
 
     @property
     def spent(self) -> Amount:
@@ -67,9 +68,42 @@ class Meter:
         with self._lock:
             self._held = reserve
 
+    @contextmanager
+    def keeping(self, share: float) -> Iterator[None]:
+        """Keep back, inside of the block, a share in [0, 1] of what is not kept back already.
+
+        It is a share of the whole budget, whatever is spent of it, and so the same after a restart.
+        """
+        before = self._held
+        limits = self.budget.limits if self.budget is not None else {}
+        free = {unit: limit - getattr(before, unit) for unit, limit in limits.items()}
+        part = Amount(**{unit: max(rest, Decimal(0)) for unit, rest in free.items()})
+        self.hold(before.plus(part.times(Decimal(str(share)))))
+        try:
+            yield
+        finally:
+            self.hold(before)
+
+    def end(self, why: str) -> None:
+        """Refuse every request until `release`, whatever the budget leaves, even without one."""
+        with self._lock:
+            self._over = why
+
     def release(self) -> None:
         """Let the whole budget be spent."""
-        self.hold(Amount())
+        with self._lock:
+            self._held, self._over = Amount(), ""
+
+    def follow(self, budget: Budget | None, reserve: Amount, passed: float) -> None:
+        """Take over the limits of another process's meter, which shares the file.
+
+        Args:
+            budget: Its budget.
+            reserve: What it keeps back.
+            passed: Seconds since its time began.
+        """
+        with self._lock:
+            self.budget, self._held, self._started = budget, reserve, self._clock() - passed
 
     @contextmanager
     def request(self) -> Iterator[None]:
@@ -125,7 +159,7 @@ class Meter:
             Whether it may be sent; if not, the caller is to ask again when others have ended.
         """
         with self._lock:
-            why = self._why_not(self.budget) if self.budget is not None else ""
+            why = self._over or (self._why_not(self.budget) if self.budget is not None else "")
             if why and (not self._flying or not patient):
                 self.refusal = BudgetError(why)
                 raise self.refusal

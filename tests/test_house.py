@@ -11,7 +11,18 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 FLOORS = ("metrics", "programs", "optimizers", "experiments")
-JOINT = ("board", "generation", "search", "sharing", "slots", "storage", "study", "worker")
+JOINT = (
+    "board",
+    "effects",
+    "generation",
+    "search",
+    "sharing",
+    "slots",
+    "storage",
+    "study",
+    "thompson",
+    "worker",
+)
 """The files of the joint search that speak to Optuna."""
 HOMES = {
     "mlflow": {"experiments/store.py"},

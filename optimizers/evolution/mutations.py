@@ -71,13 +71,17 @@ class Mutations:
         self.analyzer, self.implementer = Analyzer(lm), Implementer(lm)
         self._seed, self._file = seed, file
         self._kept = Kept()
+        self._unfinished = Usage()
         if file is not None and file.exists():
             self._kept = Kept.model_validate_json(file.read_text())
 
     @property
     def usage(self) -> Usage:
-        """What all proposals have asked for, those of earlier starts included."""
-        return sum((one.usage for one in self._kept.proposals.values()), Usage())
+        """What all proposals have asked for, those of earlier starts included.
+
+        What an error or the budget has cut off counts as well: its answers are paid for.
+        """
+        return sum((one.usage for one in self._kept.proposals.values()), self._unfinished)
 
     def proposed(self, questions: Sequence[Question]) -> list[Proposal]:
         """Answer questions at the same time; those that an earlier start answered are not asked.
@@ -109,14 +113,21 @@ class Mutations:
     async def _asked(self, question: Question) -> Proposal:
         """Have the exchanges analyzed and the analysis implemented."""
         ledger = Ledger()
+        try:
+            with observing(ledger.add), sample(f"{self._seed}/evolution-{question.iteration}"):
+                return await self._answered(question, ledger)
+        except BaseException:
+            self._unfinished += ledger.total
+            raise
+
+    async def _answered(self, question: Question, ledger: Ledger) -> Proposal:
         shared = {"program": question.program, "history": question.history}
-        with observing(ledger.add), sample(f"{self._seed}/evolution-{question.iteration}"):
-            reply = await ask(self.analyzer, exchanges=question.exchanges, **shared)
-            if failure := _failure(reply):
-                return Proposal(failure=failure, usage=ledger.total)
-            analysis: str = reply.prediction.analysis
-            reply = await ask(self.implementer, analysis=analysis, bounds=question.bounds, **shared)
-            failure = _failure(reply)
+        reply = await ask(self.analyzer, exchanges=question.exchanges, **shared)
+        if failure := _failure(reply):
+            return Proposal(failure=failure, usage=ledger.total)
+        analysis: str = reply.prediction.analysis
+        reply = await ask(self.implementer, analysis=analysis, bounds=question.bounds, **shared)
+        failure = _failure(reply)
         edit = None if failure else reply.prediction.edit
         return Proposal(analysis=analysis, edit=edit, failure=failure, usage=ledger.total)
 

@@ -2,8 +2,9 @@
 
 import logging
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from ...programs import Document, Episode, Usage
 from ..candidate import Candidate
@@ -84,7 +85,7 @@ class _Run:
     def begin(self) -> None:
         """Measure the baseline, the first of the population."""
         own = Candidate.of(self.objective.program)
-        self._trial(own, self._evaluated(own, "validation"), {}, parent=None)
+        self._trial(own, self._evaluated(own, "validation"), parent=None)
         self.population.append(Individual(0, own, [self.trials[0].value or 0.0]))
 
     def room(self) -> int:
@@ -194,7 +195,7 @@ class _Run:
         )
         self.history.append(entry)
         self.mutations.note(self.history)
-        self._trial(child, theirs, _gate(entry), parent=parent.number)
+        self._trial(child, theirs, parent=parent.number, verdict=_gate(entry))
 
     def _evaluated(self, candidate: Candidate, sample: str) -> list[Episode]:
         self.evaluations += 1
@@ -204,30 +205,33 @@ class _Run:
         self,
         candidate: Candidate,
         episodes: Sequence[Episode],
-        params: dict[str, str | int | float],
         *,
         parent: int | None,
+        verdict: Mapping[str, str | float] = MappingProxyType({}),
     ) -> None:
         """Close a trial and tell of it.
 
         Raises:
             RuntimeError: If the models do not answer.
         """
-        params = {**params, "instructions": candidate.id}
         set_ones = candidate.knobs.model_dump(exclude_none=True)
-        number = len(self.trials)
         trial = Trial.ended(
-            number, "evolution", candidate, {**params, **set_ones}, episodes, parent=parent
+            len(self.trials),
+            "evolution",
+            candidate,
+            {"instructions": candidate.id, **set_ones},
+            episodes,
+            parent=parent,
+            verdict=verdict,
         )
         self.trials.append(trial)
         self.watch(trial)
         refuse_outage(self.trials)
 
 
-def _gate(entry: Entry) -> dict[str, str | int | float]:
+def _gate(entry: Entry) -> dict[str, str | float]:
     """Return what the gate said of a child, short enough for a table of trials."""
-    found: dict[str, str | int | float] = {"parent": entry.parent}
-    found["accepted"] = "yes" if entry.outcome == "accepted" else "no"
+    found: dict[str, str | float] = {"accepted": "yes" if entry.outcome == "accepted" else "no"}
     if entry.parent_score is not None:
         found["parent_score"] = round(entry.parent_score, 4)
     return found

@@ -14,10 +14,11 @@ def checked(address: str) -> str:
         ValueError: If it has none of them.
     """
     if _FORM.fullmatch(address) is None:
-        raise ValueError(f"storage={shown(address)!r}: expected {FORMS}")
+        # Without its form nobody knows where in it a password is: it is not quoted.
+        raise ValueError(f"expected {FORMS}")
     return address
 
 
 def shown(address: str) -> str:
     """Return an address without user, password and query, fit to be printed and logged."""
-    return re.sub(r"(?<=://).*@", "", address).partition("?")[0]
+    return re.sub(r"(?<=://).*@", "", address, flags=re.DOTALL).partition("?")[0]

@@ -1,6 +1,6 @@
 """A generation at work: take a slot, measure it, tell. The same for the leader and the workers."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -75,8 +75,8 @@ class Generation:
         """Return a trial of another process, or of an earlier start; nothing is measured twice."""
         candidate = self._candidate(number, trial.params)
         self._adopt(candidate, trial)
-        part = self.validation[: trial.user_attrs[DOCUMENTS]]
-        episodes = self.objective.episodes(candidate, part, "validation")
+        part = sorted(self._order(number)[: trial.user_attrs[DOCUMENTS]])
+        episodes = self._episodes(candidate, part)
         guess = trial.value if trial.user_attrs[STATE] == "pruned" else None
         return self._trial(number, candidate, trial.params, episodes, guess)
 
@@ -108,18 +108,36 @@ class Generation:
         self, asked: optuna.Trial, candidate: Candidate
     ) -> tuple[list[Episode], float | None]:
         """Run the documents in portions; return an estimate if the trial was stopped early."""
-        episodes: list[Episode] = []
-        prune, count = self.options.prune, len(self.validation)
-        portion = self.options.prune_after if prune else count
-        for start in range(0, count, portion):
-            part = self.validation[start : start + portion]
-            episodes += self.objective.episodes(candidate, part, "validation")
-            for index, episode in enumerate(episodes[start:], start):
+        found: dict[int, Episode] = {}
+        order = self._order(asked.user_attrs[SLOT])
+        for start in range(0, len(order), self._portion):
+            part = order[start : start + self._portion]
+            for index, episode in zip(part, self._episodes(candidate, part), strict=True):
+                found[index] = episode
                 if (value := score(episode)) is not None:
                     asked.report(value, step=index)
-            if len(episodes) < count and prune and asked.should_prune():
-                return episodes, estimate(self.study.best_trial, episodes)
-        return episodes, None
+            if len(found) < len(order) and asked.should_prune():
+                return _sorted(found), estimate(self.study.best_trial, found)
+        return _sorted(found), None
+
+    @property
+    def _portion(self) -> int:
+        """Documents measured between two looks at whether to stop."""
+        return self.options.prune_after if self.options.prune else len(self.validation)
+
+    def _order(self, number: int) -> list[int]:
+        """Return in which order a trial measures the documents.
+
+        Every trial begins with other documents than the one before it, so that those that are
+        stopped early have seen all of them together.
+        """
+        count = len(self.validation)
+        first = number * self._portion % count
+        return [(first + i) % count for i in range(count)]
+
+    def _episodes(self, candidate: Candidate, part: Sequence[int]) -> list[Episode]:
+        documents = [self.validation[index] for index in part]
+        return self.objective.episodes(candidate, documents, "validation")
 
     def _adopt_known(self, candidate: Candidate) -> None:
         """Keep here what other processes have measured of a candidate."""
@@ -133,3 +151,8 @@ class Generation:
         text = get_text(trial.user_attrs, EPISODES)
         if text is not None and trial.user_attrs.get(OWNER) != self.owner:
             self.objective.adopt(candidate, unpacked(text), "validation")
+
+
+def _sorted(found: Mapping[int, Episode]) -> list[Episode]:
+    """Return episodes in the order of the documents."""
+    return [found[index] for index in sorted(found)]

@@ -3,15 +3,20 @@
 import logging
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from optuna.storages import BaseStorage
+from optuna.trial import FrozenTrial
 
-from ...programs import Document, Usage
+from ...programs import PROPOSER, Document, Usage
+from ...programs.budget import BudgetError
+from ...programs.usage import Call, observing
 from ..candidate import Candidate
 from ..files import write_whole
+from ..growth import first_space, lessons, next_space
 from ..methods import Setup
 from ..objective import Objective
-from ..space import Space, first_space, next_space
+from ..space import Space
 from ..trial import Trial, refuse_outage
 from .board import GENERATION, WAITED, Board, generation_name
 from .generation import SPACE, Generation
@@ -35,7 +40,7 @@ class OptunaSearch:
             in memory.
         timing: How patient the processes are with each other.
         space: What to go on from, if other methods have searched before.
-        known: Their trials, as points of that space; they count among `options.trials`.
+        known: Their trials, as points of that space; their episodes do not count.
     """
 
     def __init__(
@@ -51,7 +56,7 @@ class OptunaSearch:
         self.seed = setup.seed
         self.folder = setup.folder
         self.usage = Usage()
-        self._timing = timing or Timing()
+        self._timing, self._said = timing or Timing(), float("-inf")
         self._begin, self._known = space, tuple(known)
         self._run = "autodata" if setup.folder is None else setup.folder.name
 
@@ -62,7 +67,10 @@ class OptunaSearch:
         validation: Sequence[Document],
         watch: Callable[[Trial], None],
     ) -> list[Trial]:
-        """Measure `options.trials` points, the baseline first, generation by generation.
+        """Measure points, the baseline first, generation by generation.
+
+        It ends when `options.trials` times as many episodes as there are validation documents are
+        run, or less is left than one more trial may need.
 
         Raises:
             RuntimeError: If the storage cannot be used, or models or workers fail again and again.
@@ -89,12 +97,26 @@ class OptunaSearch:
         watch: Callable[[Trial], None],
     ) -> list[Trial]:
         trials, space, number = list(self._known), self._begin, 0
-        while len(trials) < self.options.trials:
-            end = min(len(trials) + self.options.generation, self.options.trials)
-            space = self._space(number, space, trials, objective, train)
+        budget = self.options.trials * len(validation)
+        while True:
+            spent = sum(len(trial.episodes) for trial in trials[len(self._known) :])
+            affordable = (budget - spent) // len(validation)
+            if affordable < 1:
+                return trials
+            end = len(trials) + min(self.options.generation, affordable)
+            with observing(self._asked):
+                space = self._space(number, space, trials, objective, train)
             self.usage = space.usage
             name = generation_name(self._run, number)
-            study = make_study(storage, name, self.options, self.seed, before=trials, space=space)
+            study = make_study(
+                storage,
+                name,
+                self.options,
+                self.seed,
+                before=trials,
+                space=space,
+                documents=[document.id for document in validation],
+            )
             # First what is chosen from, then the slots.
             put_text(study.set_user_attr, SPACE, space.model_dump_json())
             board.write(GENERATION, number)
@@ -104,7 +126,6 @@ class OptunaSearch:
             )
             self._measure(generation, slots, end, trials, watch)
             number += 1
-        return trials
 
     def _measure(
         self,
@@ -114,25 +135,59 @@ class OptunaSearch:
         trials: list[Trial],
         watch: Callable[[Trial], None],
     ) -> None:
-        """Measure a generation's slots, and tell of them in their order, whoever measured them."""
+        """Measure a generation's slots, and tell of them in their order, whoever measured them.
+
+        Raises:
+            BudgetError: If the budget ends it. All that has ended is told before, even if a trial
+                with a lower number has not.
+        """
         own: dict[int, Trial] = {}
-        waited = 0.0
-        while True:
-            ended = slots.refill()
-            while (number := len(trials)) in ended:
-                trial = own.pop(number, None) or generation.rebuilt(number, ended[number])
-                trials.append(trial)
-                watch(trial)
-                refuse_outage(trials)
-            if len(trials) == end:
-                return
-            if (measured := generation.turn()) is not None:
-                own[measured.number] = measured
-                continue
-            if waited % WAITED < self._timing.poll:
-                logger.info("waiting for %d trials of other processes", end - len(ended))
-            time.sleep(self._timing.poll)
-            waited += self._timing.poll
+
+        def tell(number: int, ended: FrozenTrial) -> None:
+            trials.append(own.pop(number, None) or generation.rebuilt(number, ended))
+            watch(trials[-1])
+            refuse_outage(trials)
+
+        try:
+            while True:
+                ended = slots.refill()
+                while len(trials) in ended:
+                    tell(len(trials), ended[len(trials)])
+                if len(trials) == end:
+                    return
+                if (measured := generation.turn()) is not None:
+                    own[measured.number] = measured
+                else:
+                    self._wait(end - len(ended))
+        except BudgetError:
+            generation.give_back()
+            for number, one in self._rest(slots, trials).items():
+                # An outage may have hit a document, which is then not kept and cannot be paid for.
+                with suppress(BudgetError):
+                    tell(number, one)
+            raise
+
+    def _rest(self, slots: Slots, told: Sequence[Trial]) -> dict[int, FrozenTrial]:
+        """Let others end what they have begun, and return what was not told, in order."""
+        ended, running = slots.finish()
+        while running:
+            self._wait(running)
+            ended, running = slots.finish()
+        numbers = ended.keys() - {trial.number for trial in told}
+        return {number: ended[number] for number in sorted(numbers)}
+
+    def _wait(self, count: int) -> None:
+        """Wait a moment for trials of other processes, and say so now and then."""
+        now = time.monotonic()
+        if now - self._said >= WAITED:
+            self._said = now
+            logger.info("waiting for %d trials of other processes", count)
+        time.sleep(self._timing.poll)
+
+    def _asked(self, call: Call) -> None:
+        """Count what the proposer answers, so that nothing is missing if it gets no further."""
+        if call.role == PROPOSER:
+            self.usage += call.usage
 
     def _space(
         self,
@@ -146,11 +201,15 @@ class OptunaSearch:
         file = self.folder / f"space-{generation}.json" if self.folder else None
         best = max(trials, key=lambda t: (t.state == "complete", t.value or 0.0), default=None)
         own = Candidate.of(objective.program)
+        seed = 1000 * self.seed + generation  # No other seed's, unless it is a thousand away.
         if file is not None and file.exists():
-            start = before.candidate(best.params) if before and best else own
-            objective.episodes(start, train, "train")  # Kept, and a part of what this run asked.
+            # Kept, and a part of what this run asked.
+            if before and best:
+                part = lessons(train, self.options, seed=seed)
+                objective.episodes(before.candidate(best.params), part, "train")
+            else:
+                objective.episodes(own, train, "train")
             return Space.model_validate_json(file.read_text())
-        seed = self.seed + generation
         if before is None or best is None:
             space = first_space(objective, train, self.options, self.proposer, seed=seed)
         else:

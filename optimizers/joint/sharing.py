@@ -12,9 +12,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import dspy
 from optuna.exceptions import UpdateFinishedTrialError
 
 from ...programs import ROLES, Document, Episode
+from ...programs.lms import RoleLM
 from ..candidate import Candidate
 from ..objective import Objective
 from .storage import faults
@@ -23,6 +25,17 @@ logger = logging.getLogger(__name__)
 
 PIECE = 10**6
 """Characters in one attribute; a message of the gRPC proxy holds four times that."""
+
+REACHED = {
+    "api_base",
+    "api_key_env",
+    "timeout",
+    "retries",
+    "concurrency",
+    "input_price",
+    "output_price",
+}
+"""Settings of a model that say how it is reached, and do not touch what it answers."""
 
 Write = Callable[[str, Any], None]
 """Sets an attribute: `set_user_attr` of a study or a trial."""
@@ -72,8 +85,8 @@ def unpacked(text: str) -> list[Episode]:
 def kin(objective: Objective, documents: Sequence[Document]) -> str:
     """Return a hash of what must be equal wherever episodes are exchanged.
 
-    It covers the program as it is given, its gate and its models' names, the seed and the
-    documents; addresses and keys may differ from host to host.
+    It covers the program as it is given, its gate, its models and their settings, the seed and the
+    documents; how a model is reached may differ from host to host.
     """
     program = objective.program
     parts = [
@@ -81,10 +94,17 @@ def kin(objective: Objective, documents: Sequence[Document]) -> str:
         Candidate.of(program).id,
         program.gate.model_dump(mode="json"),
         program.settings.model_dump(mode="json"),
-        [getattr(getattr(program, role).role_lm, "model", None) for role in ROLES],
+        [_answering(getattr(program, role).role_lm) for role in ROLES],
         [(one.id, hashlib.sha256(one.text.encode()).hexdigest()) for one in documents],
     ]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
+
+
+def _answering(lm: dspy.LM | None) -> Any:
+    """Return what decides a model's answers; of other classes than ours only the name is known."""
+    if isinstance(lm, RoleLM):
+        return lm.config.model_dump(mode="json", exclude=REACHED)
+    return None if lm is None else lm.model
 
 
 @contextmanager

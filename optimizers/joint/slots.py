@@ -51,6 +51,7 @@ def distributions(space: Space) -> dict[str, BaseDistribution]:
         short(name): CategoricalDistribution(list(texts))
         for name, texts in space.instructions.items()
     }
+    found |= {switch: CategoricalDistribution([0, 1]) for switch in space.switches}
     found["demos"] = CategoricalDistribution(list(space.demos))
     found["temperature"] = FloatDistribution(*space.temperature)
     found["memory"] = CategoricalDistribution(list(space.memory))
@@ -98,7 +99,7 @@ class Slots:
         Raises:
             RuntimeError: If several processes have died over one slot.
         """
-        trials = [t for t in self._study.get_trials(deepcopy=False) if self._listed(t)]
+        trials = self._listed()
         found = {one.user_attrs[SLOT]: one for one in trials if ended(one)}
         held = set(found)
         for trial in trials:
@@ -111,8 +112,20 @@ class Slots:
                 self._study.enqueue_trial(self._point(number, trials), user_attrs={SLOT: number})
         return found
 
-    def _listed(self, trial: FrozenTrial) -> bool:
-        return trial.user_attrs.get(SLOT) in self._numbers
+    def finish(self) -> tuple[dict[int, FrozenTrial], int]:
+        """Take back what is queued, and queue nothing.
+
+        Returns:
+            The trials that have ended by themselves, by slot, and how many others are under way.
+        """
+        self._drain()
+        trials = self._listed()
+        running = [t for t in trials if t.state is TrialState.RUNNING and not self._dead(t)]
+        return {one.user_attrs[SLOT]: one for one in trials if ended(one)}, len(running)
+
+    def _listed(self) -> list[FrozenTrial]:
+        trials = self._study.get_trials(deepcopy=False)
+        return [trial for trial in trials if trial.user_attrs.get(SLOT) in self._numbers]
 
     def _point(self, number: int, trials: Sequence[FrozenTrial]) -> Point:
         """Return where a slot is: where it was before, at its opening, or left to the sampler."""

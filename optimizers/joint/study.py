@@ -1,11 +1,11 @@
 """A generation's study: its sampler, its pruner, its parameters, and what it inherits."""
 
 import warnings
-from collections.abc import Sequence
-from importlib.util import find_spec
+from collections.abc import Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
+import numpy as np
 import optuna
 from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler
@@ -17,11 +17,11 @@ from ..measurement import score
 from ..options import SearchOptions
 from ..space import Space
 from ..trial import Trial
-from .slots import SLOT, distributions
+from .slots import SLOT, STATE, distributions
+from .thompson import EffectsPruner, EffectsSampler
 
 _PRUNED = 0.15
-"""Chance of stopping a candidate, at one look, that is as good as the best. Against 0.05, searches
-of the benchmark sent a tenth fewer calls and arrived sooner."""
+"""Chance that Optuna's pruner stops a candidate, at one look, that is as good as the best."""
 
 
 def make_study(
@@ -32,6 +32,7 @@ def make_study(
     *,
     before: Sequence[Trial] = (),
     space: Space | None = None,
+    documents: Sequence[str] = (),
 ) -> optuna.Study:
     """Open a generation's study, or make it.
 
@@ -45,6 +46,7 @@ def make_study(
         seed: Root of the sampler's seeds.
         before: The trials of earlier generations; those that it has already are not added again.
         space: The choices; needed if there are trials to inherit.
+        documents: Ids of the validation documents, in order; needed for the same.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(
@@ -53,12 +55,12 @@ def make_study(
         storage=storage,
         load_if_exists=True,
         pruner=_pruner(options),
-        sampler=SlotSampler(options.sampler, seed),
+        sampler=SlotSampler(options, seed),
     )
     known = {one.user_attrs.get("inherited") for one in study.get_trials(deepcopy=False)}
     for trial in before:
         if space is not None and trial.value is not None and trial.number not in known:
-            study.add_trial(_inherited(trial, space))
+            study.add_trial(_inherited(trial, space, documents))
     return study
 
 
@@ -69,8 +71,8 @@ class SlotSampler(BaseSampler):
     processes draw the same.
     """
 
-    def __init__(self, kind: str, seed: int) -> None:
-        self._kind, self._seed = kind, seed
+    def __init__(self, options: SearchOptions, seed: int) -> None:
+        self._options, self._seed = options, seed
         self._own: BaseSampler = optuna.samplers.RandomSampler(seed=seed)
 
     def before_trial(self, study: optuna.Study, trial: FrozenTrial) -> None:
@@ -79,7 +81,7 @@ class SlotSampler(BaseSampler):
         if slot is None:
             self._own = optuna.samplers.RandomSampler(seed=self._seed)
         else:
-            self._own = _sampler(self._kind, self._seed + slot)
+            self._own = _sampler(self._options, self._seed, slot)
         self._own.before_trial(study, trial)
 
     def infer_relative_search_space(
@@ -105,7 +107,7 @@ class SlotSampler(BaseSampler):
         return self._own.sample_independent(study, trial, param_name, param_distribution)
 
 
-def estimate(best: FrozenTrial, episodes: Sequence[Episode]) -> float:
+def estimate(best: FrozenTrial, episodes: Mapping[int, Episode]) -> float:
     """Estimate a stopped trial's value by its difference from the best on the same documents.
 
     Telling the sampler an estimate keeps what was learned; telling it "pruned" would not. It stays
@@ -113,39 +115,45 @@ def estimate(best: FrozenTrial, episodes: Sequence[Episode]) -> float:
     """
     differences = [
         value - best.intermediate_values[index]
-        for index, episode in enumerate(episodes)
+        for index, episode in episodes.items()
         if (value := score(episode)) is not None and index in best.intermediate_values
     ]
     value = best.value or 0.0
     return min(value + fmean(differences), value - 1e-6)
 
 
-def _inherited(trial: Trial, space: Space) -> FrozenTrial:
+def _inherited(trial: Trial, space: Space, documents: Sequence[str]) -> FrozenTrial:
     """Write a trial of an earlier generation down for a study with more choices."""
     return optuna.trial.create_trial(
         value=trial.value,
-        params=dict(trial.params),
+        params={**space.switches, **trial.params},
         distributions=distributions(space),
-        user_attrs={"inherited": trial.number},
+        user_attrs={"inherited": trial.number, STATE: trial.state},
         intermediate_values={
-            index: value
-            for index, episode in enumerate(trial.episodes)
+            documents.index(episode.document_id): value
+            for episode in trial.episodes
             if (value := score(episode)) is not None
         },
     )
 
 
-def _sampler(kind: str, seed: int) -> BaseSampler:
-    if kind == "random":
-        return optuna.samplers.RandomSampler(seed=seed)
-    if kind == "gp" or (kind == "auto" and find_spec("torch") is not None):
-        return optuna.samplers.GPSampler(seed=seed, n_startup_trials=8)
-    return optuna.samplers.TPESampler(seed=seed, n_startup_trials=8)
+def _sampler(options: SearchOptions, seed: int, slot: int) -> BaseSampler:
+    # Neighbouring seeds must not give neighbouring slots' draws.
+    own = int(np.random.SeedSequence([seed, slot]).generate_state(1)[0])
+    if options.sampler == "random":
+        return optuna.samplers.RandomSampler(seed=own)
+    if options.sampler == "gp":
+        return optuna.samplers.GPSampler(seed=own, n_startup_trials=8)
+    if options.sampler == "tpe":
+        return optuna.samplers.TPESampler(seed=own, n_startup_trials=8)
+    return EffectsSampler(own, greedy=(slot + 1) % options.generation == 0)
 
 
 def _pruner(options: SearchOptions) -> optuna.pruners.BasePruner:
     if not options.prune:
         return optuna.pruners.NopPruner()
+    if options.sampler == "linear":
+        return EffectsPruner(options.prune_after)
     with warnings.catch_warnings():
         # Optuna calls it experimental: its interface may change, and the version is pinned.
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)

@@ -9,6 +9,7 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages import BaseStorage
 
 from ...programs import Document
+from ...programs.budget import BudgetError
 from ..objective import Objective
 from ..options import SearchOptions
 from ..space import Space
@@ -30,6 +31,7 @@ class Worker:
         timing: How patient the processes are with each other.
         say: Told in a line what is waited for.
         orphaned: Whether to end before the next slot.
+        prepare: Called before a slot is taken, once the leader searches.
     """
 
     def __init__(
@@ -43,21 +45,31 @@ class Worker:
         timing: Timing | None = None,
         say: Callable[[str], None] = lambda line: None,
         orphaned: Callable[[], bool] = lambda: False,
+        prepare: Callable[[], None] = lambda: None,
     ) -> None:
         self._storage, self._run = storage, run
         self._objective, self._validation = objective, validation
         self._owner, self._timing = owner, timing or Timing()
-        self._say, self._orphaned = say, orphaned
-        self._pulse, self._joined = Pulse(), False
+        self._say, self._orphaned, self._prepare = say, orphaned, prepare
+        self._pulse, self._joined, self._measured = Pulse(), False, 0
         self._generations: dict[int, Generation] = {}
 
     def work(self) -> int:
         """Work until there is nothing more to do; return how many slots were measured.
 
+        A budget that is used up ends the work like a leader that has no more of it.
+
         Raises:
             RuntimeError: If the run has other documents, models or settings than this process.
         """
-        measured, idle = 0, 0.0
+        try:
+            self._work()
+        except BudgetError:
+            self._say(f"{self._run}: the budget of the search is used up; ending")
+        return self._measured
+
+    def _work(self) -> None:
+        idle = 0.0
         while not self._orphaned():
             read = self._read()
             if self._joined and read.get("state") == ENDED:
@@ -66,13 +78,12 @@ class Worker:
                 self._say(f"{self._run}: no sign of life from its leader; ending")
                 break
             if read.get("state") == SEARCHING and self._turn(read):
-                measured, idle = measured + 1, 0.0
+                idle = 0.0
                 continue
             if idle % WAITED < self._timing.poll:
                 self._say(f"{self._run}: waiting for {'a trial' if self._joined else 'its leader'}")
             time.sleep(self._timing.poll)
             idle += self._timing.poll
-        return measured
 
     def _read(self) -> dict[str, Any]:
         try:
@@ -86,6 +97,7 @@ class Worker:
         generation = self._generation(read)
         if generation is None:
             return False
+        self._prepare()
         try:
             trial = generation.turn()
         except UpdateFinishedTrialError:
@@ -95,6 +107,7 @@ class Worker:
             generation.give_back()
             raise
         if trial is not None:
+            self._measured += 1
             value = "-" if trial.value is None else f"{trial.value:+.3f}"
             self._say(f"{self._run}: trial {trial.number} {trial.state}, gap {value}")
         return trial is not None

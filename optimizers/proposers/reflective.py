@@ -54,7 +54,7 @@ def reflective_instructions(
     for number in range(count):
         for name in [name for name in own if heard[name]]:
             shown = draws.sample(heard[name], min(examples, len(heard[name])))
-            records = [_record(program, documents[e.document_id], e, one, name) for e, one in shown]
+            records = [record(program, documents[e.document_id], e, one, name) for e, one in shown]
             try:
                 with sample(f"reflective-{number}"), dspy.context(lm=lm, disable_history=True):
                     new = proposer(own, {name: records}, [name])[name]
@@ -83,7 +83,7 @@ def spoken(episode: Episode, predictor: str) -> Round | None:
     return written[-1] if written else None
 
 
-def _record(
+def record(
     program: Autodata, document: Document, episode: Episode, one: Round, predictor: str
 ) -> dict[str, Any]:
     """Show what a predictor was given and said in a round, and how the episode went."""

@@ -3,12 +3,18 @@
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar
 
 import dspy
 
 from ...programs import PROPOSER, Document, Usage
+from ...programs.budget import BudgetError
+from ...programs.meter import Meter
+from ...programs.records import Record
 from ...programs.usage import Ledger, observing
+from ..candidate import Candidate
+from ..files import write_whole
 from ..methods import Setup
 from ..objective import Objective
 from ..trial import Trial
@@ -34,6 +40,17 @@ class Job:
     validation: list[dspy.Example]
 
 
+class Learned(Record):
+    """What an optimizer had learned when the run's budget ended that; in `learned.json`."""
+
+    candidates: tuple[Candidate, ...]
+    """What is to be measured, the most promising first."""
+    left: int
+    """Episodes to measure it with, at most."""
+    usage: Usage
+    """What learning has asked of all models."""
+
+
 class Teleprompter:
     """Lets an optimizer of DSPy work, and reports every candidate that it measures as a trial.
 
@@ -50,7 +67,8 @@ class Teleprompter:
     name: ClassVar[str]
     """The method's name, and the origin of its trials."""
     learning: ClassVar[float] = 1.0
-    """Share of the budget that training documents may use."""
+    """Share of the budget that training documents may use; below 1 nothing else is run while the
+    optimizer works."""
 
     def __init__(self, setup: Setup) -> None:
         self.setup = setup
@@ -84,22 +102,51 @@ class Teleprompter:
             train=[_example(document, "train") for document in train],
             validation=[_example(document, "validation") for document in validation],
         )
-        ledger = Ledger()
-        try:
-            with (
-                observing(lambda call: ledger.add(call) if call.role == PROPOSER else None),
-                compiling(proposer),
-            ):
-                self._compiled(job, engine)
-        except Stopped:
-            if bench.fault is not None:
-                raise bench.fault from None
-        finally:
-            self.usage = ledger.total
-        _finish(bench)
+        file = self.setup.folder / "learned.json" if self.setup.folder is not None else None
+        if file is not None and file.exists():
+            learned = Learned.model_validate_json(file.read_text())
+            self.usage, bench.left = learned.usage, learned.left
+            _measure(bench, learned.candidates)
+        else:
+            self._learn(job, engine, file)
+            _measure(bench, list(bench.leftovers()))
         if len(bench.trials) == 1:
             logger.warning("%s found nothing to measure besides the baseline", self.name)
         return bench.trials
+
+    def _learn(self, job: Job, engine: Asking, file: Path | None) -> None:
+        """Let the optimizer work, with its part of the budget: in episodes, and in what is paid.
+
+        If the run's budget ends it, what was learned is kept for the restarts: a larger budget
+        would otherwise go on learning from there.
+
+        Raises:
+            BudgetError: If the optimizer learns and measures at the same time, so that nothing is
+                left to measure with.
+        """
+        bench, ledger = job.bench, Ledger()
+        meter: Meter = getattr(self.setup.proposer, "meter", None) or Meter()
+        try:
+            with (
+                observing(lambda call: ledger.add(call) if call.role == PROPOSER else None),
+                meter.keeping(1 - self.learning),
+                compiling(job.proposer),
+            ):
+                self._compiled(job, engine)
+        except Stopped:
+            if self.learning < 1 and isinstance(bench.fault, BudgetError):
+                logger.info("%s: its part of the budget for learning is used up", self.name)
+                kept = Learned(
+                    candidates=tuple(bench.leftovers()),
+                    left=bench.left,
+                    usage=ledger.total + bench.learning_usage,
+                )
+                if file is not None:
+                    write_whole(file, kept.model_dump_json(indent=1))
+            elif bench.fault is not None:
+                raise bench.fault from None
+        finally:
+            self.usage = ledger.total
 
     def _compiled(self, job: Job, engine: Asking) -> None:
         """Run the optimizer, and see whether it ended as it should."""
@@ -118,10 +165,10 @@ class Teleprompter:
         raise NotImplementedError(f"{type(self).__name__} must define compile")
 
 
-def _finish(bench: Bench) -> None:
+def _measure(bench: Bench, candidates: Sequence[Candidate]) -> None:
     """Measure what was only seen on training documents, while the budget lasts."""
     try:
-        for candidate in list(bench.leftovers()):
+        for candidate in candidates:
             if not bench.refused(candidate):
                 bench.measured(candidate)
     except Stopped:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import redirect_stdout
 
-from ...programs import Document, Episode
+from ...programs import Document, Episode, Usage
 from ..candidate import Candidate
 from ..guard import Guard
 from ..measurement import score
@@ -61,8 +61,9 @@ class Bench:
         """Says which trial a candidate was made from."""
         self._watch = watch
         self._guard = Guard(train, self.own)
-        self._left = trials * len(self.validation)
-        self._to_learn = int(learning * self._left)
+        self.left = trials * len(self.validation)
+        """Episodes that may still be begun."""
+        self._to_learn = int(learning * self.left)
         self._documents = {document.text: document for document in (*train, *validation)}
         self._learned: dict[str, tuple[Candidate, dict[tuple[str, str], Future[Episode]]]] = {}
         self._refused: dict[str, str] = {}
@@ -142,21 +143,31 @@ class Bench:
         """Yield candidates that only training documents were run with, the most promising first.
 
         Those come first that gained most over the baseline, added up: a single lucky document
-        weighs less than many good ones.
+        weighs less than many good ones. Those of which no run has ended are left out.
         """
         usual = self.trials[0].value or 0.0
         gains = {
-            name: sum(
-                value - usual
-                for one in found.values()
-                if (value := score(one.result())) is not None
-            )
-            for name, (_, found) in self._learned.items()
+            name: sum(value - usual for one in episodes if (value := score(one)) is not None)
+            for name, episodes in self._ended().items()
+            if episodes
         }
         known = {trial.candidate.id for trial in self.trials}
         for name in sorted(gains, key=lambda name: -gains[name]):
             if name not in known:
                 yield self._learned[name][0]
+
+    @property
+    def learning_usage(self) -> Usage:
+        """What the episodes on training documents have asked of models."""
+        ended = [episode for episodes in self._ended().values() for episode in episodes]
+        return sum((episode.usage for episode in ended), Usage())
+
+    def _ended(self) -> dict[str, list[Episode]]:
+        """Return the training episodes that have ended, by candidate."""
+        return {
+            name: [one.result() for one in found.values() if one.done() and not one.exception()]
+            for name, (_, found) in self._learned.items()
+        }
 
     def _learn(self, candidate: Candidate, document: Document, sample: str) -> Episode:
         """Run a training document, unless it has been run with this candidate and sample."""
@@ -179,9 +190,9 @@ class Bench:
         return found[key].result()
 
     def _pay(self, episodes: int) -> None:
-        if self._left < episodes:
+        if self.left < episodes:
             raise Stopped
-        self._left -= episodes
+        self.left -= episodes
 
     def _run(
         self, candidate: Candidate, documents: Sequence[Document], sample: str

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, redirect_stdout
 from contextvars import ContextVar
+from functools import partialmethod
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,7 @@ def compiling(lm: dspy.LM) -> Iterator[None]:
             home.ParallelExecutor = Crew
         logger.setLevel(logging.ERROR)
         with (
+            _without_bars(),
             Path(os.devnull).open("w") as nowhere,
             redirect_stdout(nowhere),
             dspy.context(lm=lm, trace=None, disable_history=True),
@@ -94,3 +96,17 @@ def compiling(lm: dspy.LM) -> Iterator[None]:
         logger.setLevel(level)
         for home, executor in zip(homes, before, strict=True):
             home.ParallelExecutor = executor
+
+
+@contextmanager
+def _without_bars() -> Iterator[None]:
+    """Show no progress bars; several of DSPy's have no option for that."""
+    import tqdm
+
+    bar: Any = tqdm.tqdm
+    before = bar.__init__
+    bar.__init__ = partialmethod(before, disable=True)
+    try:
+        yield
+    finally:
+        bar.__init__ = before

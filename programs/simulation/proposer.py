@@ -9,7 +9,7 @@ from typing import Any
 from dspy.lm15 import Message, Request
 
 from .principles import recognise
-from .prompts import Prompt, read, write
+from .prompts import Prompt, items, read, write
 from .rewriting import SIGNS, advice, paragraphs_of, revise
 
 _EDITED, _SET = 0.6, 0.15
@@ -89,6 +89,8 @@ def _field(name: str, prompt: Prompt, rng: random.Random) -> Any:
         return rng.choice(("Task:", "Result:", "Here is the result:"))
     if "module_advice" in name:
         return _module_advice(inputs, evidence, rng)
+    if name == "rules" and "known" in inputs:
+        return _rules(inputs, evidence, rng)
     if "rules" in name:
         rules = advice(frozenset(), evidence, rng, count=rng.randint(2, 3))
         return "\n".join(f"{i}. {rule}" for i, rule in enumerate(rules, 1))
@@ -124,6 +126,14 @@ def _module_advice(inputs: Mapping[str, str], evidence: str, rng: random.Random)
         pieces = advice(frozenset(), evidence, rng, count=rng.randint(1, 2), briefing=briefing)
         found[name] = " ".join(pieces)
     return found
+
+
+def _rules(inputs: Mapping[str, str], evidence: str, rng: random.Random) -> list[str]:
+    """Advise what is not advised yet, a rule for each piece of advice."""
+    known = recognise("\n\n".join([inputs["instruction"], *items(inputs["known"])]))
+    count = int(inputs["count"])
+    briefing = "orchestrator" in inputs["module"]
+    return advice(known, evidence, rng, count=count, briefing=briefing)[:count]
 
 
 def _analysis(exchanges: str, rng: random.Random) -> str:

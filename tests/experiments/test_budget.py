@@ -1,7 +1,7 @@
 """A budget divided: the search gets what the finalists and the test leave, and ends in time."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from decimal import Decimal
 from pathlib import Path
@@ -10,21 +10,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from autodata.experiments.afford import (
+    MOST,
+    affordable_trials,
+    check_affordable,
+    episode_cost,
+    remaining,
+)
 from autodata.experiments.config import ExperimentConfig, load_config
 from autodata.experiments.documents import load
 from autodata.experiments.errors import InputError
 from autodata.experiments.journal import Journal
-from autodata.experiments.plan import (
-    MOST,
-    Plan,
-    affordable_trials,
-    check_affordable,
-    episode_cost,
-    make_plan,
-    remaining,
-)
+from autodata.experiments.limits import Limits, announce, follow
+from autodata.experiments.plan import Plan, make_plan
 from autodata.experiments.progress import Reporter
 from autodata.experiments.session import Session
+from autodata.experiments.worker import work
 from autodata.optimizers import (
     Candidate,
     Knobs,
@@ -36,7 +37,17 @@ from autodata.optimizers import (
     find_method,
     fresh_episodes,
 )
-from autodata.programs import PROPOSER, Autodata, Episode, LanguageModels, ModelConfig, Usage
+from autodata.optimizers.joint.storage import open_storage
+from autodata.optimizers.joint.worker import Worker
+from autodata.programs import (
+    PROPOSER,
+    Autodata,
+    Document,
+    Episode,
+    LanguageModels,
+    ModelConfig,
+    Usage,
+)
 from autodata.programs.budget import Amount, Budget, BudgetError
 from autodata.programs.meter import Meter
 
@@ -118,7 +129,7 @@ def test_a_search_ends_in_time_for_the_finalists_and_the_test(tmp_path: Path) ->
     trials, _, spent = whole(tmp_path, "600calls", lines)
     assert trials >= 2
     assert 300 < spent.calls <= 600
-    assert written(tmp_path)["ended"] == trials
+    assert written(tmp_path)["ended"] == list(range(trials))
     assert lines[1].startswith("budget 600calls: ")
     assert len(lines) == (3 if written(tmp_path)["struck"] else 2)
 
@@ -181,8 +192,10 @@ def struck(folder: Path) -> int:
         return len(search(session, make_plan(session)))
 
 
-@pytest.mark.parametrize("budget", ["500calls", "5000calls"])
-def test_a_search_that_the_budget_ended_ends_there_again(tmp_path: Path, budget: str) -> None:
+@pytest.mark.parametrize("budget", ["500calls", "5000calls", None])
+def test_a_search_that_the_budget_ended_ends_there_again(
+    tmp_path: Path, budget: str | None
+) -> None:
     count, lines = struck(tmp_path), list[str]()
     assert 2 <= count < 150
     with opened(tmp_path, budget, "search.trials=150", lines=lines) as session:
@@ -192,6 +205,128 @@ def test_a_search_that_the_budget_ended_ends_there_again(tmp_path: Path, budget:
         assert session.models.meter.spent.calls == before
         finish(session, trials)
     assert "(as it did before)" in lines[-1]
+
+
+@pytest.mark.parametrize("budget", ["600calls", None])
+def test_a_search_that_was_interrupted_keeps_its_trials_with_or_without_the_budget(
+    tmp_path: Path, budget: str | None
+) -> None:
+    with opened(tmp_path, "600calls", "method=optuna") as session:
+        make_plan(session)
+    with opened(tmp_path, budget, "method=optuna") as session:
+        assert make_plan(session).search.trials == MOST
+
+
+def test_a_search_that_ended_in_time_ends_after_the_same_trials_without_the_budget(
+    tmp_path: Path,
+) -> None:
+    more = ("search.trials=3",)
+    with opened(tmp_path, "5000calls", *more) as session:
+        ended = search(session, make_plan(session))
+    with opened(tmp_path, None, *more) as session:
+        again = search(session, make_plan(session))
+        assert [one.candidate for one in again] == [one.candidate for one in ended]
+    assert written(tmp_path)["struck"] is False
+
+
+def helping(session: Session, folder: Path, count: int) -> int:
+    """Measure so many slots of a session's search like another process."""
+    with Journal(folder / "workers" / "helper") as journal:
+        objective = Objective(session.objective.program, seed=session.config.seed, store=journal)
+        left = iter(range(count))
+        return Worker(
+            open_storage(None, folder),
+            session.config.run,
+            objective,
+            session.split().validation,
+            owner="helper",
+            orphaned=lambda: next(left, None) is None,
+        ).work()
+
+
+def shared(
+    session: Session, plan: Plan, others: Callable[[], object] = lambda: None
+) -> list[Trial]:
+    """Search jointly; when trial 1 is about to be measured, others do something first."""
+    measure, own = session.objective.episodes, Candidate.of(session.program)
+    deeds = iter([others])
+
+    def episodes(candidate: Candidate, documents: Sequence[Document], sample: str) -> list[Episode]:
+        if candidate != own and sample == "validation":
+            next(deeds, lambda: None)()
+        return measure(candidate, documents, sample)
+
+    session.objective.episodes = episodes
+    return plan.searched(lambda told: optuna(session, told, plan.search), lambda trial: None)
+
+
+def test_what_workers_have_ended_counts_though_the_budget_ends_a_trial_before_it(
+    tmp_path: Path,
+) -> None:
+    more = ("method=optuna", "search.trials=6", "search.prune=false")
+    with opened(tmp_path, "5000calls", *more) as session:
+
+        def deeds() -> None:
+            assert helping(session, session.config.folder, 2) == 2
+            session.models.meter.end("the budget is used up")
+
+        trials = shared(session, make_plan(session), deeds)
+        assert [trial.number for trial in trials] == [0, 2, 3]
+    assert written(tmp_path)["ended"] == [0, 2, 3]
+    for budget in ("9000calls", None):
+        with opened(tmp_path, budget, *more) as session:
+            before = session.models.meter.spent.calls
+            again = shared(session, make_plan(session))
+            assert [(one.number, one.candidate, one.value) for one in again] == [
+                (one.number, one.candidate, one.value) for one in trials
+            ]
+            assert session.models.meter.spent.calls == before
+            finish(session, again)
+
+
+@pytest.mark.parametrize("own", ["", "9999calls"])
+def test_a_worker_that_joins_spends_what_is_left_for_the_search_and_then_ends(
+    tmp_path: Path, own: str
+) -> None:
+    with opened(tmp_path, "3000calls", "method=optuna", "search.trials=30") as session:
+        config, meter = session.config, session.models.meter
+        config = config.model_copy(update={"budget": own or None})
+        plan, spent = make_plan(session), list[Decimal]()
+        kept = Limits.model_validate_json((config.folder / "limits.json").read_text()).kept.calls
+
+        def deeds() -> None:
+            spent.append(meter.spent.calls)
+            assert work(config, Reporter(quiet=True)) > 0
+            spent.append(meter.spent.calls)
+
+        trials = shared(session, plan, deeds)
+        assert spent[0] < spent[1]
+        assert 0 <= spent[1] - (3000 - kept) < 1  # The limit may be half a call.
+        assert 1 not in [trial.number for trial in trials]
+        finish(session, trials)
+        assert meter.spent.calls <= 3000
+
+
+def test_a_worker_keeps_back_what_its_leader_does_and_counts_its_time(tmp_path: Path) -> None:
+    now = 0.0
+    leader = Meter(Budget.parse("10calls, 60s"), tmp_path / "spent.log", clock=lambda: now)
+    worker = Meter(None, tmp_path / "spent.log", clock=lambda: now)
+    now = 40.0
+    announce(tmp_path, leader, Amount(calls=Decimal(7)))
+    leader.release()
+    follow(tmp_path, worker)
+    assert 40 <= worker.spent.seconds < 50
+    for _ in range(3):
+        with worker.request():
+            worker.count(1, 1, Decimal(0))
+    with pytest.raises(BudgetError, match="3 of 10 calls, the rest is kept"), worker.request():
+        pass
+    with leader.request():
+        leader.count(1, 1, Decimal(0))
+    announce(tmp_path, Meter(None, tmp_path / "spent.log"), Amount())
+    follow(tmp_path, worker)
+    with worker.request():
+        worker.count(1, 1, Decimal(0))
 
 
 def test_a_budget_that_ends_the_test_is_raised_and_the_run_goes_on_from_there(
@@ -243,9 +378,13 @@ def test_a_damaged_plan_is_named(tmp_path: Path) -> None:
         make_plan(session)
 
 
-def optuna(session: Session, watch: Callable[[Trial], None] = lambda trial: None) -> list[Trial]:
-    """Search with the method that people get if they name none, without a plan."""
-    options, folder = session.config.search, session.config.folder
+def optuna(
+    session: Session,
+    watch: Callable[[Trial], None] = lambda trial: None,
+    options: SearchOptions | None = None,
+) -> list[Trial]:
+    """Search with the method that people get if they name none, without a plan if none is given."""
+    options, folder = options or session.config.search, session.config.folder
     method = find_method("optuna", Setup(options, session.models[PROPOSER], seed=7, folder=folder))
     splits = session.split()
     return method.search(session.objective, splits.train, splits.validation, watch)

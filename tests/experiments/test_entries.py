@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from autodata.experiments.entries import outcome, trial_entry, trial_params
+from autodata.experiments.entries import outcome, trial_entry, trial_name, trial_params
 from autodata.optimizers import Candidate, Knobs, Trial
 from tests.experiments import trials
 from tests.experiments.test_report import VALIDATION
@@ -21,23 +21,31 @@ CHILD = PARENT.model_copy(
 
 
 def trial(candidate: Candidate, number: int = 3, parent: int = 2) -> Trial:
-    """Return a trial of a method that has a single parameter of its own."""
+    """Return a trial of a method that has a single parameter of its own, and a verdict."""
     episodes = [trials.accepted("a", "0.2", "0.6")]
-    return Trial.ended(number, "gepa", candidate, {"accepted": "yes"}, episodes, parent=parent)
+    return Trial.ended(
+        number,
+        "gepa",
+        candidate,
+        {"examples": "yes"},
+        episodes,
+        parent=parent,
+        verdict={"accepted": "no", "parent_score": 0.25},
+    )
 
 
 def test_trials_of_every_method_have_the_same_parameters(tmp_path: Path) -> None:
     config = trials.config(tmp_path, method="gepa")
     own = trial_params(trial(CHILD), trials.BASELINE, config)
     sampled = trial_params(trials.study(2)[1], trials.BASELINE, config)
-    assert set(own) == {*sampled, "accepted"}
+    assert set(own) == {*sampled, "examples"}
     assert (own["method"], own["origin"], own["parent"]) == ("gepa", "gepa", 2)
     assert own["candidate"] == CHILD.id
     assert own["plan"] == "plan-0"
     assert str(own["write"]).startswith("write-")
     assert own["write"] not in ("write-0", trial_params(trial(PARENT), trials.BASELINE, config))
     assert str(own["demos"]).startswith("2-")
-    assert (own["temperature"], own["memory"], own["accepted"]) == (1.0, 0, "yes")
+    assert (own["temperature"], own["memory"], own["examples"]) == (1.0, 0, "yes")
 
 
 def test_the_names_of_a_search_space_are_kept(tmp_path: Path) -> None:
@@ -67,6 +75,15 @@ def test_a_trial_shows_its_difference_from_the_baseline_and_from_its_parent(
     assert "It must be hard." not in parent
     assert entry.tags["parent"] == "2"
     assert "by gepa, from trial 2" in entry.tags["mlflow.note.content"]
+
+
+def test_a_verdict_is_a_tag_and_neither_a_parameter_nor_a_part_of_the_name(
+    tmp_path: Path,
+) -> None:
+    entry = trial_entry(trial(CHILD), trials.BASELINE, PARENT, trials.config(tmp_path))
+    assert (entry.tags["accepted"], entry.tags["parent_score"]) == ("no", "0.25")
+    assert not {"accepted", "parent_score"} & set(entry.params)
+    assert trial_name(trial(CHILD)) == "t003 yes"
 
 
 def test_a_child_of_the_baseline_has_one_difference(tmp_path: Path) -> None:

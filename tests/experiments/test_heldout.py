@@ -2,20 +2,21 @@
 
 import json
 from contextlib import AbstractContextManager
+from decimal import Decimal
 from pathlib import Path
 from statistics import fmean
 
 import pytest
 
 from autodata.experiments.config import ExperimentConfig, load_config
-from autodata.experiments.heldout import held_out, held_out_calls
+from autodata.experiments.heldout import held_out, held_out_cost
 from autodata.experiments.progress import Reporter
 from autodata.experiments.report import findings
 from autodata.experiments.runner import optimize
 from autodata.experiments.session import Session, open_session
 from autodata.optimizers import Candidate
 from autodata.programs import Episode, ModelConfig, Program, Round
-from autodata.programs.budget import BudgetError
+from autodata.programs.budget import Amount, BudgetError
 from autodata.programs.records import AnyTask
 from tests.experiments.conftest import OPEN_GATE, SMALL
 
@@ -62,7 +63,7 @@ def test_without_held_out_models_nothing_is_asked(tmp_path: Path) -> None:
         before = session.models.ledger.total
         assert held_out(session, repeats, repeats) is None
         assert session.models.ledger.total == before
-        assert held_out_calls(session) == 0
+        assert held_out_cost(session, repeats[0]) == Amount()
 
 
 def test_both_try_every_accepted_task_and_the_run_s_judge_grades_them(tmp_path: Path) -> None:
@@ -81,8 +82,32 @@ def test_both_try_every_accepted_task_and_the_run_s_judge_grades_them(tmp_path: 
         assert {name: roles[name] for name in ("weak", "strong")} == {
             name: asked[name] for name in ("weak", "strong")
         }
-        assert found.calls == 2 * grading <= held_out_calls(session)
+        assert found.calls == 2 * grading
         assert found.tokens > 0
+
+
+def test_what_is_kept_for_the_held_out_solvers_is_by_their_own_prices(tmp_path: Path) -> None:
+    def priced(price: int) -> dict[str, ModelConfig]:
+        update = {"input_price": price, "output_price": price}
+        return {role: model.model_copy(update=update) for role, model in PAIR.items()}
+
+    with opened(config(tmp_path, priced(2))) as session:
+        repeats = on_test(session)
+        cost = held_out_cost(session, repeats[0])
+        found = held_out(session, repeats, repeats)
+        assert found is not None
+        settings, tested = session.config.settings, len(repeats[0])
+        # Baseline and winner, each attempt and its grading, wherever a task is accepted.
+        assert cost.calls == 2 * tested * 2 * (settings.weak_attempts + settings.strong_attempts)
+        assert found.calls == cost.calls * found.winner.tasks / (2 * tested)
+        assert found.tokens < cost.tokens
+        roles = session.models.ledger.roles
+        paid = Decimal(2 * sum(roles[role].tokens for role in PAIR)).scaleb(-6)
+        share = Decimal(found.winner.tasks) / (2 * tested)
+        assert float(cost.usd * share) == pytest.approx(float(paid), rel=0.15)
+    dear = config(tmp_path, priced(20))
+    with opened(dear) as session:
+        assert held_out_cost(session, on_test(session)[0]).usd == 10 * cost.usd
 
 
 def test_the_gap_is_that_of_the_held_out_grades_and_0_without_a_task(tmp_path: Path) -> None:

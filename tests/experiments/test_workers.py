@@ -1,7 +1,10 @@
 """Several processes on one study: all trials are measured once, whoever is killed meanwhile."""
 
 import io
+import json
 import signal
+import subprocess
+import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +14,7 @@ import pytest
 from crewing import PASSWORD, Crew, measuring, postgres, postgres_programs
 from optuna.trial import TrialState
 
+from autodata.experiments import worker
 from autodata.experiments.config import load_config
 from autodata.experiments.errors import InputError
 from autodata.experiments.progress import Reporter
@@ -49,7 +53,11 @@ def check_whole(crew: Crew) -> None:
     """See that each trial ended once and that the leader was told just what was measured."""
     trials, told = crew.trials(), crew.told()
     done = [trial for trial in trials if SLOT in trial.user_attrs and ended(trial)]
-    numbers = list(range(OPTIONS.trials))
+    numbers = list(range(len(told)))
+    # Trials that were stopped early have left something for more of them.
+    count = len(told[0].episodes)
+    left = OPTIONS.trials * count - sum(len(trial.episodes) for trial in told)
+    assert len(told) >= OPTIONS.trials and 0 <= left < count
     assert Counter(trial.user_attrs[SLOT] for trial in done) == Counter(numbers)
     assert [trial.number for trial in told] == numbers
     assert not [t for t in trials if t.state in (TrialState.RUNNING, TrialState.WAITING)]
@@ -139,7 +147,36 @@ def test_local_workers_measure_trials_and_end_with_the_leader(tmp_path: Path) ->
     assert (folder / "journal.jsonl").stat().st_size > 0
 
 
-def test_a_local_worker_that_cannot_work_is_named_with_its_log(tmp_path: Path) -> None:
+def test_workers_leave_what_is_kept_for_the_finalists_and_the_test(tmp_path: Path) -> None:
+    config = load_config("demo", [*SMALL, *SLOW, "search.trials=60", f"runs={tmp_path}"])
+    limited = config.model_copy(update={"budget": "1200calls"})
+    # Like `autodata work`: they are not told of a budget and outlast the search.
+    with local_workers(config, 2, Reporter(quiet=True)):
+        result = optimize(limited, Reporter(quiet=True), workers=2)
+    assert 1 < sum(result.trials.values()) < 60
+    assert json.loads((config.folder / "plan.json").read_text())["struck"]
+    assert len((config.folder / "spent.log").read_text().splitlines()) <= 1200
+
+
+def test_local_workers_are_waited_for_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def deaf(*given: Any) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(["sh", "-c", "trap '' TERM; sleep 60 & wait; sleep 60"])
+
+    monkeypatch.setattr(worker, "_started", deaf)
+    monkeypatch.setattr(worker, "FAREWELL", 0.5)
+    config = load_config("demo", [f"runs={tmp_path}"])
+    began = time.monotonic()
+    with local_workers(config, 5, Reporter(quiet=True)):
+        pass
+    assert time.monotonic() - began < 2.5  # One after the other it would be 5 seconds.
+
+
+def test_a_local_worker_that_cannot_work_is_named_with_its_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "FAREWELL", 60.0)  # A busy machine takes its time to say so.
     config = load_config("demo", ["method=gepa", f"runs={tmp_path}"])
     reporter = Reporter()
     reporter.console.file = io.StringIO()

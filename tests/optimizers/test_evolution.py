@@ -14,7 +14,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from worlds import World
 
-from autodata.optimizers import Candidate, Knobs, Objective, SearchOptions, Setup, Trial, measured
+from autodata.optimizers import (
+    Candidate,
+    Knobs,
+    Objective,
+    SearchOptions,
+    Setup,
+    Trial,
+    importances,
+    measured,
+)
 from autodata.optimizers.evolution import Dynamics, EvolutionSearch
 from autodata.optimizers.evolution.edits import EditError, applied, bounds, described
 from autodata.optimizers.evolution.exchanges import exchanges
@@ -122,8 +131,8 @@ def log(folder: Path) -> list[dict[str, Any]]:
     return json.loads((folder / "evolution.json").read_text())["history"]
 
 
-def accepted(trials: list[Trial]) -> list[str | int | float]:
-    return [trial.params["accepted"] for trial in trials[1:]]
+def accepted(trials: list[Trial]) -> list[str | float]:
+    return [trial.verdict["accepted"] for trial in trials[1:]]
 
 
 def test_a_candidate_that_is_better_by_the_temperature_is_e_times_as_likely() -> None:
@@ -174,7 +183,7 @@ def test_only_a_child_that_is_strictly_better_is_accepted(child: float, verdict:
     objective = Told(lambda text, sample: child if text.startswith("edit") else 0.3)
     trials = evolve(objective, trials=3)
     assert accepted(trials) == [verdict]
-    assert trials[1].params["parent_score"] == 0.3
+    assert trials[1].verdict["parent_score"] == 0.3
 
 
 def test_parent_and_child_are_evaluated_afresh_in_every_iteration() -> None:
@@ -219,15 +228,26 @@ def test_trials_name_their_parents_and_what_the_gate_said() -> None:
     assert (trials[0].origin, trials[0].parent) == ("baseline", None)
     child = trials[1]
     assert (child.origin, child.parent) == ("evolution", 0)
+    assert child.verdict == {"accepted": "yes", "parent_score": 0.0}
     assert child.params == {
-        "parent": 0,
-        "accepted": "yes",
-        "parent_score": 0.0,
         "instructions": child.candidate.id,
         "temperature": 0.7,
         "memory": 0,
     }
     assert child.candidate.knobs == Knobs(temperature=0.7, memory=0)
+
+
+def test_only_what_was_tried_has_an_importance_and_no_verdict() -> None:
+    def gap(text: str, sample: str) -> float:
+        return 0.1 if sample == "validation" else len(text) % 7 / 10
+
+    trials = evolve(
+        Told(gap),
+        lambda n: edit(f"edit {'x' * (n * 5 % 11)} {n}", temperature=0.5 + n * 7 % 60 / 100),
+        trials=61,
+    )
+    assert len({trial.verdict.get("accepted") for trial in trials}) == 3
+    assert set(importances(trials)) == {"temperature"}
 
 
 @pytest.mark.parametrize("trials", [1, 2, 3, 6, 9])
@@ -410,7 +430,7 @@ def test_a_duel_that_an_outage_spoilt_is_no_evidence(tmp_path: Path) -> None:
 
     trials = evolve(Told(gap), trials=5, folder=tmp_path)
     assert accepted(trials) == ["no", "no"]
-    assert "parent_score" not in trials[1].params
+    assert "parent_score" not in trials[1].verdict
     first = log(tmp_path)[0]
     assert (first["outcome"], first["child_score"]) == ("not scored", None)
 
@@ -425,6 +445,19 @@ def test_a_proposer_that_cannot_be_reached_stops_the_search() -> None:
     lm, _ = model(lambda request, rollout: lm15.ServerError("no route"))
     with pytest.raises(RuntimeError, match=r"analyzer: .*no route.*run again"):
         evolve(Told(lambda text, sample: 0.3), lm=lm)
+
+
+def test_what_an_error_cuts_off_is_counted_all_the_same() -> None:
+    lm, backend = scripted(lambda number: edit(f"edit {number}"))
+    answer = backend.script
+    backend.script = lambda request, rollout: (
+        lm15.ServerError("no route") if len(backend.requests) == 4 else answer(request, rollout)
+    )
+    method = EvolutionSearch(Setup(SearchOptions(trials=9), lm), Dynamics(concurrency=1))
+    objective: Any = Told(lambda text, sample: 0.3)
+    with pytest.raises(RuntimeError, match="no route"):
+        method.search(objective, TRAIN, VALIDATION, lambda trial: None)
+    assert (method.usage.calls, method.usage.failed) == (3, 1)
 
 
 def test_one_proposal_that_fails_does_not_lose_the_others_of_its_batch(tmp_path: Path) -> None:
@@ -607,6 +640,6 @@ def test_a_short_evolution_finds_instructions_that_hold_on_documents_it_has_not_
     )
     assert before is not None
     assert after is not None
-    assert best.params["accepted"] == "yes"
+    assert best.verdict["accepted"] == "yes"
     assert before == pytest.approx(0.099, abs=5e-4)
     assert after == pytest.approx(0.234, abs=5e-4)

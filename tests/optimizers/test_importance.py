@@ -65,13 +65,22 @@ def test_equal_values_and_single_points_say_nothing() -> None:
     assert importances([trial(i, {"demos": "none"}, i / 40) for i in range(40)]) == {}
 
 
+def test_what_a_single_trial_lacks_is_no_matter_for_people(
+    recwarn: pytest.WarningsRecorder,
+) -> None:
+    first, *others = search(40)
+    bare = first.model_copy(update={"params": {"memory": 0}})
+    assert next(iter(importances([bare, *others]))) == "write"
+    assert [str(one.message) for one in recwarn if issubclass(one.category, UserWarning)] == []
+
+
 def test_trials_of_several_methods_may_have_different_parameters() -> None:
     mixed = [
-        one.model_copy(update={"params": {"accepted": "yes" if one.number % 3 else "no"}})
+        one.model_copy(update={"params": {"examples": "yes" if one.number % 3 else "no"}})
         if one.number % 2
         else one
         for one in search(60)
     ]
     found = importances(mixed)
-    assert set(found) == {"write", "demos", "temperature", "accepted"}
+    assert set(found) == {"write", "demos", "temperature", "examples"}
     assert max(found, key=lambda name: found[name]) == "write"

@@ -11,6 +11,7 @@ from autodata.optimizers import Candidate, SearchOptions, Setup, Trial, choose
 from autodata.optimizers.joint.search import OptunaSearch
 from autodata.optimizers.proposers.reflective import reflective_instructions, spoken
 from autodata.programs import PROPOSER, Autodata, Document, Settings
+from autodata.programs.budget import Budget, BudgetError
 
 OPTIONS = SearchOptions(trials=7, generation=4, instructions=2, prune_after=3, finalists=2)
 
@@ -32,7 +33,22 @@ def test_the_baseline_is_trial_0_and_is_never_pruned(world: World) -> None:
     trials = search(world)
     assert (trials[0].origin, trials[0].state) == ("baseline", "complete")
     assert trials[0].candidate.instructions == Candidate.of(world.program).instructions
-    assert [trial.number for trial in trials] == list(range(7))
+    assert [trial.number for trial in trials] == list(range(len(trials)))
+
+
+def test_candidates_that_are_stopped_early_make_room_for_others(world: World) -> None:
+    budget, count = OPTIONS.trials * len(world.validation), len(world.validation)
+    trials = search(world)
+    assert len(trials) > OPTIONS.trials
+    assert budget - count < sum(len(trial.episodes) for trial in trials) <= budget
+    assert len(search(world, prune=False)) == OPTIONS.trials
+
+
+def test_stopped_trials_begin_with_different_documents(world: World) -> None:
+    trials = search(world)
+    stopped = [trial for trial in trials if trial.state == "pruned"]
+    first = {tuple(sorted(episode.document_id for episode in t.episodes)) for t in stopped}
+    assert len(first) > 1
 
 
 def test_the_same_seed_gives_the_same_trials_and_another_seed_others(
@@ -152,3 +168,16 @@ def test_reflection_shows_each_predictor_what_it_said_itself(world: World) -> No
         shown[name] = one.brief
     assert shown["plan"] == "Ask about pressure."
     assert shown["analyze"] == shown["write"] == "Ask about limits."
+
+
+@pytest.mark.parametrize("cut", [1, 3])
+def test_proposals_that_the_budget_cuts_off_are_counted(world: World, cut: int) -> None:
+    meter, objective = world.models.meter, world.objective()
+    objective.episodes(Candidate.of(world.program), world.train, "train")
+    before = int(meter.spent.calls)
+    fresh = World([*world.train, *world.validation])
+    fresh.models.meter.budget = Budget.parse(f"{before + cut}calls")
+    method = OptunaSearch(Setup(OPTIONS, fresh.models[PROPOSER]))
+    with pytest.raises(BudgetError):
+        method.search(fresh.objective(), fresh.train, fresh.validation, lambda trial: None)
+    assert method.usage.calls == fresh.models.ledger.roles[PROPOSER].calls == cut

@@ -15,11 +15,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from worlds import World
 
+from autodata.experiments.config import TRANSPORT, load_config
+from autodata.experiments.errors import InputError
 from autodata.optimizers import Candidate, SearchOptions, Setup, Trial
 from autodata.optimizers.joint.address import shown
 from autodata.optimizers.joint.search import OptunaSearch
 from autodata.optimizers.joint.sharing import (
     PIECE,
+    REACHED,
     Pulse,
     Timing,
     beating,
@@ -239,6 +242,54 @@ def test_kin_differs_with_the_seed_and_the_documents_and_not_with_the_object(
     assert own == kin(World(documents).objective(), world.validation)
     others = {kin(world.objective(1), world.validation), kin(world.objective(), world.train)}
     assert len({own, *others}) == 3
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "same"),
+    [
+        ("temperature", 0.3, False),
+        ("top_p", 0.9, False),
+        ("max_tokens", 2000, False),
+        ("structured", "json_schema", False),
+        ("extra", {"ability": -1.0}, False),
+        ("api_base", "http://other:8000/v1", True),
+        ("api_key_env", "OTHER_KEY", True),
+        ("concurrency", 3, True),
+        ("input_price", 7.0, True),
+    ],
+)
+def test_kin_differs_with_what_decides_answers_and_not_with_how_a_model_is_reached(
+    world: World, setting: str, value: Any, same: bool
+) -> None:
+    own = kin(world.objective(), world.validation)
+    judge = world.models["judge"]
+    judge.config = judge.config.model_copy(update={setting: value})
+    assert (kin(world.objective(), world.validation) == own) == same
+
+
+def test_every_setting_of_a_model_counts_that_a_restart_may_not_change() -> None:
+    assert {*TRANSPORT, "api_base"} == REACHED
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["postgresql://ann:sEcret@h/db", "postgresql:/ann:sEcret/db", "grpc://ann:sEcret@h"],
+)
+def test_an_address_that_is_mistyped_is_refused_without_its_password(address: str) -> None:
+    with pytest.raises(InputError, match=r"search.storage: expected sqlite:///FILE") as caught:
+        load_config("demo", [f'search.storage="{address}"'])
+    assert "sEcret" not in str(caught.value)
+    assert caught.value.__suppress_context__
+    with pytest.raises(InputError, match="expected sqlite") as caught:
+        load_config("demo", ["search.storage=study.db"])
+    assert str(caught.value).endswith("(got 'study.db')")
+
+
+def test_no_address_in_the_wrong_place_is_quoted() -> None:
+    for override in ('seed="http://ann:sEcret@h"', 'search.storage=["http://ann:sEcret@h"]'):
+        with pytest.raises(InputError) as caught:
+            load_config("demo", [override])
+        assert "sEcret" not in str(caught.value)
 
 
 def test_a_pulse_ages_only_while_its_mark_stays_the_same() -> None:

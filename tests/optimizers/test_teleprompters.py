@@ -1,5 +1,6 @@
 """DSPy's optimizers as methods: what they see, what they may change, what they cost."""
 
+import contextlib
 import logging
 import sys
 import threading
@@ -10,7 +11,7 @@ from typing import Any
 import dspy
 import dspy.lm15 as lm15
 import pytest
-from conforming import OPTIONS, Run
+from conforming import OPTIONS, Run, Store
 from fakes import Cast, solver
 from worlds import World
 
@@ -29,6 +30,7 @@ from autodata.optimizers.teleprompters.crew import Crew, compiling, settled
 from autodata.optimizers.teleprompters.metric import WORST, Metric
 from autodata.optimizers.teleprompters.student import Student
 from autodata.programs import PROPOSER, Autodata, Document, Settings
+from autodata.programs.budget import Budget, BudgetError
 
 NAMES = [name for name, place in METHODS.items() if place.startswith("teleprompters.")]
 
@@ -298,6 +300,57 @@ def test_what_gained_most_on_training_documents_is_measured_first(world: World) 
     assert texts == ["Good twice.", "Good once.", "Bad."]
 
 
+def test_what_no_run_of_has_ended_is_not_measured_before_what_was_run_and_lost(
+    world: World,
+) -> None:
+    cast = Cast({"challenger": lambda r, s: "nothing that can be read"})
+    world.program = Autodata(cast.models, settings=Settings(rounds=1))
+    one = bench(world, trials=2, learning=0.1)  # Enough for a single document.
+    bad, never = changed(one.own, "Bad."), changed(one.own, "Never run.")
+    one.episode(bad, world.train[0].text, "train")
+    with pytest.raises(Stopped):
+        one.episode(never, world.train[0].text, "train")
+    one.left += len(world.validation)
+    one.measured(one.own)
+    assert list(one.leftovers()) == [bad]
+
+
+class Paid:
+    """SIMBA on a world whose answers are paid for, from one start to the next."""
+
+    def __init__(self, documents: Sequence[Document], folder: Path) -> None:
+        self.documents, self.folder, self.store = documents, folder, Store()
+
+    def search(self, calls: int) -> tuple[list[str], int, int]:
+        """Return the candidates that became trials, the calls of the search, and those paid."""
+        world = World(self.documents, self.folder / "cache")
+        meter = world.models.meter
+        meter.budget = Budget.parse(f"{calls}calls")
+        objective = Objective(world.program, seed=0, store=self.store)
+        setup = Setup(
+            SearchOptions(trials=9), world.models[PROPOSER], folder=self.folder, in_flight=4
+        )
+        method = find_method("simba", setup)
+        told: list[Trial] = []
+        with contextlib.suppress(BudgetError):
+            method.search(objective, world.train, world.validation, told.append)
+        world.models.close()
+        used = method.usage + objective.usage
+        return [trial.candidate.id for trial in told], used.calls, int(meter.spent.calls)
+
+
+@pytest.mark.parametrize("budget", [900, 1400])
+def test_what_was_learned_when_the_budget_ends_that_is_measured_with_the_rest_of_it(
+    budget: int, documents: Sequence[Document], tmp_path: Path
+) -> None:
+    place = Paid(documents, tmp_path)
+    trials, calls, paid = place.search(budget)
+    assert len(trials) > 1
+    assert budget / 2 < paid <= budget
+    # A larger budget learns no more: it would find other candidates after the test was looked at.
+    assert place.search(10 * budget) == (trials, calls, 0)
+
+
 def test_a_copy_of_a_training_document_is_refused_once_and_told_to_the_optimizer(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -389,6 +442,14 @@ def test_what_two_threads_ask_for_at_once_is_run_and_paid_once(world: World) -> 
     )
     assert found[0] is found[1]
     assert sorted(ran) == sorted([first.id, second.id])
+
+
+@pytest.mark.parametrize("method", ["bootstrap", "gepa"])
+def test_no_bars_but_ours_reach_the_terminal(
+    method: str, world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    search(world, method)
+    assert capsys.readouterr().err == ""
 
 
 def test_dspys_executor_is_ours_only_while_it_compiles(world: World) -> None:

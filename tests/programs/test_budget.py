@@ -440,6 +440,28 @@ class Ask(dspy.Signature):
     answer: str = dspy.OutputField()
 
 
+def test_a_share_that_is_kept_back_is_one_of_what_is_not_kept_already_and_is_given_back() -> None:
+    meter = Meter(Budget.parse("12calls"))
+    meter.hold(Amount(calls=Decimal(2)))
+
+    def sent() -> int:
+        for number in range(20):
+            try:
+                with meter.request():
+                    meter.count(1, 1, Decimal(0))
+            except BudgetError:
+                return number
+        return 20
+
+    with meter.keeping(0.5):
+        assert sent() == 5
+    with meter.keeping(0.5):  # Whatever is spent: after a restart it ends where it did.
+        assert sent() == 0
+    assert sent() == 5
+    with Meter().keeping(0.5) as nothing:
+        assert nothing is None
+
+
 class Asker(Role):
     def __init__(self, lm: dspy.LM) -> None:
         super().__init__("weak", lm)
