@@ -61,12 +61,7 @@ def outcome(result: Result) -> Entry:
 
 def trial_name(trial: Trial) -> str:
     """Name a trial by its number and by what it chose other than the baseline's."""
-    chosen = [
-        value
-        for value in trial.params.values()
-        if isinstance(value, str) and value != "none" and not value.endswith("-0")
-    ]
-    words = ["baseline"] if trial.number == 0 else chosen or ["own prompts"]
+    words = ["baseline"] if trial.number == 0 else trial.choices or ["own prompts"]
     return clip(" ".join([f"t{trial.number:03d}", *words]), LIMITS["name"])
 
 

@@ -1,6 +1,6 @@
 """A run for people: a table for the terminal, and a page with pictures in the run's folder."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rich.table import Table
@@ -19,6 +19,9 @@ _ROWS = (
     ("tokens per accepted task", "tokens_per_accepted", ",.0f"),
     ("episodes not scored", "failures", "d"),
 )
+
+FOREMOST = 10
+"""Parameters whose importance is shown; a search over rules has dozens."""
 
 
 def cells(side: Side) -> list[str]:
@@ -80,7 +83,7 @@ def write_report(folder: Path, trials: Sequence[Trial], winner: Trial, result: R
         "![Gap by trial](trials.svg)",
         "![Gap against tokens per accepted task](pareto.svg)",
         "## What decided" if shares else "",
-        _table(["parameter", "importance"], [[n, f"{share:.0%}"] for n, share in shares.items()]),
+        _table(["parameter", "importance"], _foremost(shares)),
         "## Trials",
         _table(
             ["trial", "by", "from", "state", "gap", "acceptance", "tokens per task", "calls"],
@@ -88,6 +91,13 @@ def write_report(folder: Path, trials: Sequence[Trial], winner: Trial, result: R
         ),
     ]
     (folder / "report.md").write_text("\n\n".join(part for part in parts if part) + "\n")
+
+
+def _foremost(shares: Mapping[str, float]) -> list[list[str]]:
+    """Return the most important parameters, and what is left for all others."""
+    rows = [[name, f"{share:.0%}"] for name, share in list(shares.items())[:FOREMOST]]
+    others = list(shares.values())[FOREMOST:]
+    return [*rows, [f"{len(others)} others", f"{sum(others):.0%}"]] if others else rows
 
 
 def _luck(result: Result) -> str:

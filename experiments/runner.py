@@ -101,9 +101,8 @@ def _search(session: Session, plan: Plan, method: Method, tracker: Tracker) -> l
         baselines.append(trial.candidate)
         tracker.trial(trial, baselines[0])
         reporter.line(_line(trial))
-        if trial.number + 1 < plan.search.trials:
-            title = f"trial {trial.number + 1}"
-            reporter.stage(title, len(splits.validation), announce=False)
+        title = f"trial {trial.number + 1}"
+        reporter.stage(title, len(splits.validation), announce=False)
 
     reporter.stage("baseline, proposals", len(splits.train) + len(splits.validation))
     return plan.searched(
@@ -115,11 +114,11 @@ def _line(trial: Trial) -> str:
     found: Measurement = trial.measurement
     value = "   -  " if trial.value is None else f"{trial.value:+.3f}"
     accepted = "-" if found.acceptance is None else f"{found.acceptance:.0%}"
-    choices = " ".join(str(value) for value in trial.params.values() if isinstance(value, str))
+    choices = ["baseline"] if trial.number == 0 else trial.choices
     return (
         f"trial {trial.number:3d}  gap {value}  accepted {accepted:>4}  calls {found.calls:5d}  "
-        f"{trial.state:8}  {choices}"
-    )
+        f"{trial.state:8}  {' '.join(choices)}"
+    ).rstrip()
 
 
 def _result(

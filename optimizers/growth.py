@@ -13,6 +13,7 @@ from .objective import Objective
 from .options import SearchOptions
 from .proposers import demo_sets, grounded_instructions, proposed_rules, reflective_instructions
 from .space import Point, Space, short
+from .trial import RULE
 
 WRITES = "write"
 """The parameter of the predictor that writes tasks."""
@@ -174,7 +175,7 @@ def _grown(
         verb, count = short(name), len(before.get(name, ()))
         instructions[name] = own | _numbered(f"{verb}-", fresh, len(own), guard)
         rules[name] = space.rules.get(name, {}) | _numbered(
-            f"{verb}.rule-", found.get(name, []), count + 1, guard
+            f"{verb}{RULE}", found.get(name, []), count + 1, guard
         )
     usage = space.usage + ledger.total
     update = {"instructions": instructions, "rules": rules, "usage": usage}

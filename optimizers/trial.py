@@ -11,6 +11,9 @@ from ..programs.records import Record
 from .candidate import Candidate
 from .measurement import Measurement, measured
 
+RULE = ".rule-"
+"""In the name of every parameter that switches a rule on."""
+
 
 class Trial(Record):
     """One candidate and what came of it."""
@@ -35,6 +38,17 @@ class Trial(Record):
     """The objective that the search was told, in [-1, 1]; an estimate if pruned."""
     measurement: Measurement
     episodes: tuple[Episode, ...]
+
+    @property
+    def choices(self) -> list[str]:
+        """What it chose other than the baseline's, in short words; rules are counted."""
+        words = [
+            value
+            for value in self.params.values()
+            if isinstance(value, str) and value != "none" and not value.endswith("-0")
+        ]
+        rules = sum(value == 1 for name, value in self.params.items() if RULE in name)
+        return [f"{rules} rule{'s' * (rules > 1)}", *words] if rules else words
 
     @classmethod
     def ended(

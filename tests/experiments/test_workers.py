@@ -6,7 +6,7 @@ import signal
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from autodata.optimizers import SearchOptions, measured
 from autodata.optimizers.joint.generation import EPISODES
 from autodata.optimizers.joint.sharing import get_text, unpacked
 from autodata.optimizers.joint.slots import SLOT, ended
+from autodata.programs import Episode
 
 OPTIONS = SearchOptions(trials=8, generation=4, instructions=2, prune_after=3)
 
@@ -63,9 +64,15 @@ def check_whole(crew: Crew) -> None:
     assert not [t for t in trials if t.state in (TrialState.RUNNING, TrialState.WAITING)]
     for trial in done:
         ours = told[trial.user_attrs[SLOT]]
-        assert list(ours.episodes) == unpacked(get_text(trial.user_attrs, EPISODES) or "")
+        theirs = unpacked(get_text(trial.user_attrs, EPISODES) or "")
+        assert timeless(ours.episodes) == timeless(theirs)
         assert ours.measurement == measured(ours.episodes)
         assert (ours.value, ours.params) == (trial.value, trial.params)
+
+
+def timeless(episodes: Sequence[Episode]) -> list[Episode]:
+    """Leave out how long it took: a killed leader has kept a part of a trial that a worker took."""
+    return [episode.model_copy(update={"seconds": 0.0}) for episode in episodes]
 
 
 def finish(*processes: Any) -> None:
@@ -149,13 +156,13 @@ def test_local_workers_measure_trials_and_end_with_the_leader(tmp_path: Path) ->
 
 def test_workers_leave_what_is_kept_for_the_finalists_and_the_test(tmp_path: Path) -> None:
     config = load_config("demo", [*SMALL, *SLOW, "search.trials=60", f"runs={tmp_path}"])
-    limited = config.model_copy(update={"budget": "1200calls"})
+    limited = config.model_copy(update={"budget": "1500calls"})
     # Like `autodata work`: they are not told of a budget and outlast the search.
     with local_workers(config, 2, Reporter(quiet=True)):
         result = optimize(limited, Reporter(quiet=True), workers=2)
     assert 1 < sum(result.trials.values()) < 60
     assert json.loads((config.folder / "plan.json").read_text())["struck"]
-    assert len((config.folder / "spent.log").read_text().splitlines()) <= 1200
+    assert len((config.folder / "spent.log").read_text().splitlines()) <= 1500
 
 
 def test_local_workers_are_waited_for_together(
