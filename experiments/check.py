@@ -244,8 +244,9 @@ def _estimate(config: ExperimentConfig, documents: int, episode: Episode) -> Est
     test = documents - train - validation
     search = config.search
     generations = ceil(search.trials / search.generation) if config.method == "optuna" else 1
+    learned = train + (generations - 1) * min(search.lessons, train)
     compared = (search.trials + fresh_episodes(search.finalists, 1)) * validation
-    episodes = round(generations * train + compared + 2 * config.test_repeats * test)
+    episodes = round(learned + compared + 2 * config.test_repeats * test)
     rounds = config.settings.rounds
     usage, roles = episode.usage, episode.roles
     cost = _cost(config.models, roles)

@@ -85,11 +85,12 @@ def test_what_was_found_is_one_json_object(cli: Command, tmp_path: Path) -> None
 def test_the_estimate_is_one_round_scaled_up_to_the_whole_run(tmp_path: Path) -> None:
     overrides = ("documents.limit=10", "train=0.2", "validation=0.4", "test_repeats=2")
     overrides += ("loop.weak_attempts=2", "loop.strong_attempts=3")
-    found = checked(tmp_path, *overrides, "search.trials=5", "search.finalists=1")
+    overrides += ("search.trials=5", "search.generation=3", "search.lessons=1")
+    found = checked(tmp_path, *overrides, "search.finalists=1")
     assert found.estimate is not None
-    # 2 train in each of 2 generations, (5 trials + 1 finalist + the baseline) times 4 validation,
-    # twice 2 repeats of 4 test documents.
-    assert found.estimate.episodes == 2 * 2 + 7 * 4 + 2 * 2 * 4
+    # 2 train in the first of 2 generations and 1 in the other, (5 trials + 1 finalist + the
+    # baseline) times 4 validation, twice 2 repeats of 4 test documents.
+    assert found.estimate.episodes == 2 + 1 + 7 * 4 + 2 * 2 * 4
     low, high = found.estimate.calls
     # Three roles speak once, and each attempt of both solvers is answered and judged.
     assert low == found.estimate.episodes * (3 + 2 * (2 + 3))

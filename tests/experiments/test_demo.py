@@ -117,7 +117,8 @@ def check_numbers(found: dict[str, Any]) -> None:
     assert found["baseline"]["failures"] == found["winner"]["failures"] == 0
     assert found["baseline"]["episodes"] == found["winner"]["episodes"] > 0
     assert found["trials"]["pruned"] >= 1
-    assert sum(found["trials"].values()) == load_config("demo").search.trials
+    # Those that were stopped early have made room for others.
+    assert sum(found["trials"].values()) > load_config("demo").search.trials
 
 
 def check_tracked(demo: Demo) -> None:

@@ -148,22 +148,19 @@ def test_generate_survives_20_kills(tmp_path: Path, database: Path) -> None:
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("seed", [2, 3])
-def test_optimize_survives_10_kills(seed: int, tmp_path: Path, database: Path) -> None:
+def test_optimize_survives_10_kills(tmp_path: Path, database: Path) -> None:
     made = iter(range(100))
     words = command("optimize", *SEARCH)
-    killer = Killer(
-        lambda: Victim(tmp_path / str(next(made)), *words, database=database), seed=seed
-    )
+    killer = Killer(lambda: Victim(tmp_path / str(next(made)), *words, database=database), seed=2)
     for victim, found in killer.killed(10):
         check_optimized(killer, victim, found)
 
 
-def test_gepa_survives_6_kills(tmp_path: Path, database: Path) -> None:
+def test_gepa_survives_4_kills(tmp_path: Path, database: Path) -> None:
     made = iter(range(100))
     words = command("optimize", *SEARCH, *GEPA)
     killer = Killer(lambda: Victim(tmp_path / str(next(made)), *words, database=database), seed=4)
-    for victim, found in killer.killed(6):
+    for victim, found in killer.killed(4):
         check_optimized(killer, victim, found)
 
 
