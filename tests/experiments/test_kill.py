@@ -131,7 +131,7 @@ def check_tracked(victim: Victim, found: Any) -> None:
     assert parent.info.status == "FINISHED"
 
 
-def test_generate_survives_20_kills(tmp_path: Path, database: Path) -> None:
+def test_generate_survives_12_kills(tmp_path: Path, database: Path) -> None:
     made = iter(range(100))
     documents = "documents.limit=12"
     killer = Killer(
@@ -142,25 +142,25 @@ def test_generate_survives_20_kills(tmp_path: Path, database: Path) -> None:
     )
     expected = (killer.undisturbed.runs / "demo" / "tasks.jsonl").read_bytes()
     assert expected.count(b"\n") > 3
-    for victim, found in killer.killed(20):
+    for victim, found in killer.killed(12):
         assert (victim.runs / "demo" / "tasks.jsonl").read_bytes() == expected
         assert {**found, "tasks": ""} == {**(killer.expected or {}), "tasks": ""}
 
 
 @pytest.mark.timeout(600)
-def test_optimize_survives_10_kills(tmp_path: Path, database: Path) -> None:
+def test_optimize_survives_7_kills(tmp_path: Path, database: Path) -> None:
     made = iter(range(100))
     words = command("optimize", *SEARCH)
     killer = Killer(lambda: Victim(tmp_path / str(next(made)), *words, database=database), seed=2)
-    for victim, found in killer.killed(10):
+    for victim, found in killer.killed(7):
         check_optimized(killer, victim, found)
 
 
-def test_gepa_survives_4_kills(tmp_path: Path, database: Path) -> None:
+def test_gepa_survives_3_kills(tmp_path: Path, database: Path) -> None:
     made = iter(range(100))
     words = command("optimize", *SEARCH, *GEPA)
     killer = Killer(lambda: Victim(tmp_path / str(next(made)), *words, database=database), seed=4)
-    for victim, found in killer.killed(4):
+    for victim, found in killer.killed(3):
         check_optimized(killer, victim, found)
 
 
@@ -168,12 +168,12 @@ def test_gepa_survives_4_kills(tmp_path: Path, database: Path) -> None:
     "method",
     ["relay", "evolution", "miprov2", "copro", "simba", "bootstrap", "infer-rules", "random"],
 )
-def test_every_other_method_survives_kills(method: str, tmp_path: Path, database: Path) -> None:
+def test_every_other_method_survives_a_kill(method: str, tmp_path: Path, database: Path) -> None:
     made = iter(range(100))
     options = ("documents.limit=12", "loop.rounds=2", "search.trials=5", f"method={method}")
     words = command("optimize", *SEARCH, *options)
     killer = Killer(lambda: Victim(tmp_path / str(next(made)), *words, database=database), seed=5)
-    for victim, found in killer.killed(2):
+    for victim, found in killer.killed(1):
         check_optimized(killer, victim, found)
 
 
