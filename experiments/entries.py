@@ -26,7 +26,7 @@ __all__ = [
 ]
 
 STATUS = {"complete": "FINISHED", "pruned": "KILLED", "failed": "FAILED"}
-IDENTITY = ("method", "origin", "parent", "candidate")
+IDENTITY = ("run", "method", "origin", "parent", "candidate")
 """Parameters that say where a trial comes from, and not what it is made of."""
 
 
@@ -151,6 +151,7 @@ def trial_params(
     made["memory"] = config.loop.memory if knobs.memory is None else knobs.memory
     made |= trial.params
     identity = {
+        "run": config.run,
         "method": config.method,
         "origin": trial.origin,
         "parent": "-" if trial.parent is None else trial.parent,

@@ -22,7 +22,7 @@ from . import address
 from .config import ExperimentConfig
 from .errors import InputError
 from .notes import clip
-from .view import view_path
+from .view import EVERY, view_path
 
 __all__ = ["serve", "serve_runs"]
 
@@ -32,15 +32,22 @@ STOP_TIMEOUT = 10
 """Seconds for it to end by itself."""
 
 
-def serve_runs(config: ExperimentConfig, *, port: int = 5000) -> int:
+def serve_runs(config: ExperimentConfig, *, port: int = 5000, every: bool = False) -> int:
     """Show a configuration's tracking store, with its run's trials in front if there are any.
+
+    Args:
+        config: Says which store and which run.
+        port: Port to listen on.
+        every: Show the trials of all runs of the run's MLflow experiment instead.
 
     Raises:
         InputError: If there is no database, the port is taken, or the server does not start.
     """
     uri = address.tracking_uri(config)
     run = address.noted(config.folder)
-    path = "#/experiments" if run is None else view_path(run.experiment_id, run.run_id)
+    path = "#/experiments"
+    if run is not None:
+        path = view_path(run.experiment_id, EVERY if every else run.run_id)
     return serve(uri, address.artifact_root(uri), port=port, open_path=path)
 
 

@@ -14,7 +14,7 @@ from .entry import LIMITS, Entry, Point
 from .notes import clip
 from .result import Result, Tracked
 from .store import FAULTS, NUMBER, PARENT, PLACE, Store, now
-from .view import saved_view, view_path
+from .view import every_view, saved_view, view_path
 from .writer import Writer
 
 __all__ = ["Tracker"]
@@ -214,6 +214,7 @@ class Tracker:
             )
             axes = [one for one in params if one not in IDENTITY]
             self._store.save_view(*saved_view(name, self._run_id, axes, first))
+            self._store.save_view(*every_view())
             self._viewed = True
 
     def _child(self, trial: Trial, baseline: Candidate, began: int, ended: int) -> tuple[str, str]:

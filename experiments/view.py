@@ -12,12 +12,17 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
-__all__ = ["saved_view", "view_path"]
+__all__ = ["EVERY", "every_view", "saved_view", "view_path"]
+
+EVERY = "every-run"
+"""What stands for a run's id in the address of the view of all runs' trials."""
 
 OBJECTIVE, COST = "value", "tokens_per_accepted"
 # A stopped trial's gap is that of its first few documents; its value is the estimate for all.
 METRICS = (OBJECTIVE, "gap", "acceptance", "weak", "strong", COST)
 TAGS = ("state", "winner")
+SHARED = ("run", "method", "memory", "temperature")
+"""Parameters that the trials of all methods have."""
 NAME, CREATED = "attributes.`Run Name`", "runDateAndNestInfo"
 WIDTHS = {
     NAME: 200,
@@ -42,6 +47,31 @@ def saved_view(
         params: Names of the search space's parameters, for columns and axes.
         baseline: The child run that the others are compared with.
     """
+    sections = [
+        _section(COMPARISON, "Trials", columns=1, height=420),
+        _section(DOCUMENTS, "Document by document", columns=1, height=420),
+        _section(DIFFERENCES, "What differs", columns=1, height=600),
+    ]
+    which = f"tags.`mlflow.parentRunId` = '{run_id}'"
+    return _packed(name, run_id, which, params, _charts(params, baseline), sections)
+
+
+def every_view() -> tuple[str, str]:
+    """Return the experiment tag that saves the view of all runs' trials, whatever their method."""
+    sections = [_section(COMPARISON, "Trials of all runs", columns=1, height=520)]
+    charts = _charts(SHARED, "")[:2]
+    return _packed("trials of all runs", EVERY, "tags.`kind` = 'trial'", SHARED, charts, sections)
+
+
+def _packed(
+    name: str,
+    run_id: str,
+    which: str,
+    params: Sequence[str],
+    charts: Sequence[dict[str, Any]],
+    sections: Sequence[dict[str, Any]],
+) -> tuple[str, str]:
+    """Write a view down as MLflow does."""
     columns = [
         *(f"metrics.`{metric}`" for metric in METRICS),
         *(f"tags.`{tag}`" for tag in TAGS),
@@ -49,7 +79,7 @@ def saved_view(
     ]
     order = [NAME, *columns, CREATED]
     state = {
-        "searchFilter": f"tags.`mlflow.parentRunId` = '{run_id}'",
+        "searchFilter": which,
         "orderByKey": f"metrics.`{OBJECTIVE}`",
         "orderByAsc": False,
         "startTime": "ALL",
@@ -73,12 +103,8 @@ def saved_view(
             "lineSmoothness": 0,
             "selectedXAxisMetricKey": "",
         },
-        "compareRunCharts": _charts(params, baseline),
-        "compareRunSections": [
-            _section(COMPARISON, "Trials", columns=1, height=420),
-            _section(DOCUMENTS, "Document by document", columns=1, height=420),
-            _section(DIFFERENCES, "What differs", columns=1, height=600),
-        ],
+        "compareRunCharts": charts,
+        "compareRunSections": sections,
     }
     packed = base64.b64encode(zlib.compress(json.dumps(state).encode())).decode()
     now = int(time.time() * 1000)

@@ -266,6 +266,9 @@ def ui(
         str, typer.Argument(metavar="[CONFIG]", help="Whose tracking store to show.")
     ] = "demo",
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 5000,
+    every: Annotated[
+        bool, typer.Option("--all", help="The trials of all runs, whatever their method.")
+    ] = False,
     set_: Set = None,
 ) -> None:
     """Open the MLflow UI on the runs, with the trials ready to compare.
@@ -276,7 +279,7 @@ def ui(
     def job() -> int:
         from .experiments.server import serve_runs
 
-        return serve_runs(configured(config, set_), port=port)
+        return serve_runs(configured(config, set_), port=port, every=every)
 
     do(job, as_json=False)
 

@@ -125,7 +125,7 @@ def test_every_trial_has_every_parameter_and_its_metrics_by_their_bare_names(run
     config = trials.config(runs)
     found = children(config, recorded(config))
     names = {"plan", "write", "demos", "temperature", "memory"}
-    names |= {"method", "origin", "parent", "candidate"}
+    names |= {"run", "method", "origin", "parent", "candidate"}
     assert all(set(run.data.params) == names for run in found)
     assert found[1].data.params["temperature"] == "0.98"
     measured = trials.study(2)[1].measurement

@@ -14,6 +14,7 @@ from mlflow import MlflowClient
 
 from autodata.experiments import address
 from autodata.experiments.tracking import Tracker
+from autodata.experiments.view import EVERY, view_path
 from tests.experiments import trials
 from tests.experiments.pages import Pages
 
@@ -195,3 +196,26 @@ def test_a_run_can_be_recorded_through_the_server_too(pages: Pages, folder: Path
         [parent.info.experiment_id], f"tags.`mlflow.parentRunId` = '{parent.info.run_id}'"
     )[0]
     assert {file.path for file in client.list_artifacts(child.info.run_id)} >= {"prompts.json"}
+
+
+def test_the_trials_of_different_methods_compare_in_one_chart(
+    page: Any, pages: Pages, tracker: Tracker, folder: Path
+) -> None:
+    config = trials.config(folder / "runs", run="other", method="evolution")
+    config = config.model_copy(
+        update={"tracking": config.tracking.model_copy(update={"uri": _uri(folder)})}
+    )
+    with Tracker(config) as other:
+        for trial in trials.study(6):
+            other.trial(trial, trials.BASELINE)
+        other.fail("only these")
+    page.goto(pages.base + view_path(tracker.location.experiment_id, EVERY))
+    axes = page.locator(".parcoords .dimension")
+    page.locator(".parcoords canvas.foreground").wait_for(state="attached")
+    page.wait_for_function(DRAWN)
+    page.screenshot(path=folder / "methods.png")
+    for name in ("run", "method", "memory", "tokens_per_accepted", "value"):
+        assert axes.filter(has_text=name).count() >= 1, name
+    shown = axes.filter(has_text="method").first.text_content()
+    assert "optuna" in shown
+    assert "evolution" in shown
