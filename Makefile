@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check -qq
 
-.PHONY: demo test lint types unit bench clean
+.PHONY: demo test lint types unit long bench clean
 
 demo: $(VENV)/.installed
 	$(BIN)/autodata optimize demo
@@ -20,6 +20,9 @@ types: $(VENV)/.installed-dev
 
 unit: $(VENV)/.installed-dev
 	$(BIN)/pytest --numprocesses 2 --dist worksteal
+
+long: $(VENV)/.installed-dev
+	$(BIN)/pytest --numprocesses 2 --dist worksteal -m long
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python benchmarks/overhead.py

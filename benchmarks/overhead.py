@@ -73,6 +73,9 @@ class Instant:
         """Answer from the event loop."""
         return self.complete(request)
 
+    async def close(self) -> None:
+        """Nothing is open."""
+
 
 class AsyncInstant:
     """The same as DSPy's asynchronous engine."""

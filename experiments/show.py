@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from .answers import AnswersKept
 from .calibrate import Calibrated
 from .check import Checked, Estimate
 from .compare_result import Comparison
@@ -146,3 +147,21 @@ def _show_calibrated(found: Calibrated) -> None:
         markup=False,
     )
     _console.print(gate_table(calibration.gate), markup=False, end="")
+
+
+def show_answers(found: AnswersKept) -> None:
+    """Print what the cache of answers holds."""
+    if found.removed:
+        _console.print(f"{found.removed:,} answers removed", markup=False)
+    table = Table(title=escape(found.folder), title_justify="left")
+    for column in ("endpoint", "answers", "MB", "first", "last"):
+        table.add_column(column, justify="right" if column in ("answers", "MB") else "left")
+    for one in found.endpoints:
+        days = (f"{moment.astimezone():%Y-%m-%d %H:%M}" for moment in (one.first, one.last))
+        table.add_row(escape(one.endpoint), f"{one.answers:,}", f"{one.bytes / 1e6:,.1f}", *days)
+    if found.endpoints:
+        table.add_section()
+        total = sum(one.bytes for one in found.endpoints) / 1e6
+        count = sum(one.answers for one in found.endpoints)
+        table.add_row("all", f"{count:,}", f"{total:,.1f}", "", "")
+    _console.print(table)

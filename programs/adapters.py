@@ -10,6 +10,8 @@ from typing import Any, cast
 import dspy
 from pydantic import TypeAdapter, ValidationError
 
+from . import direct
+
 
 class ChatFormat(dspy.ChatAdapter):
     """DSPy's chat format; the description of the fields is made once per signature.
@@ -23,6 +25,47 @@ class ChatFormat(dspy.ChatAdapter):
         self._described: weakref.WeakKeyDictionary[Any, tuple[Any, str]] = (
             weakref.WeakKeyDictionary()
         )
+
+    async def acall(
+        self,
+        lm: dspy.BaseLM,
+        lm_kwargs: dict[str, Any],
+        signature: type[dspy.Signature],
+        demos: list[dict[str, Any]],
+        inputs: dict[str, Any],
+    ) -> list[dict[str, Any]]:
+        """Ask once and, if the answer cannot be read, once in the JSON format."""
+        if not (direct.fits(lm, self, lm_kwargs, signature) and _all_text(signature, inputs)):
+            return await super().acall(lm, lm_kwargs, signature, demos, inputs)
+        try:
+            return [await self._said(lm, lm_kwargs, signature, demos, inputs)]
+        except dspy.AdapterParseError:
+            if not self.use_json_adapter_fallback:
+                raise
+            repair = self._make_json_adapter_fallback()
+            return await repair.acall(lm, lm_kwargs, signature, demos, inputs)
+
+    async def _said(
+        self,
+        lm: Any,
+        options: dict[str, Any],
+        signature: type[dspy.Signature],
+        demos: list[dict[str, Any]],
+        inputs: dict[str, Any],
+    ) -> dict[str, Any]:
+        """Ask the short way, and read the answer."""
+        messages = self.format_demos(signature, demos) if demos else []
+        content = self.format_user_message_content(signature, inputs, main_request=True)
+        messages.append({"role": "user", "content": content})
+        text = await direct.asked(lm, self.format_system_message(signature), messages, options)
+        if not text:
+            raise dspy.AdapterParseError(
+                adapter_name=type(self).__name__,
+                signature=cast("Any", signature),
+                lm_response=text,
+                message="the answer is empty",
+            )
+        return self.parse(signature, text)
 
     def format_system_message(self, signature: type[dspy.Signature]) -> str:
         """Return the system message, remembered while the signature's text is unchanged."""
@@ -132,6 +175,14 @@ def _plain_text(value: Any, annotation: Any) -> str | None:
     if annotation is not str and type(value) is list and all(type(one) is str for one in value):
         return json.dumps(value, ensure_ascii=False)
     return None
+
+
+def _all_text(signature: Any, inputs: dict[str, Any]) -> bool:
+    """Tell whether all inputs are there, as texts or lists of texts."""
+    fields = signature.input_fields
+    return fields.keys() == inputs.keys() and all(
+        _plain_text(value, fields[name].annotation) is not None for name, value in inputs.items()
+    )
 
 
 _HEADER = re.compile(r"^\[\[ ## (\w+) ## \]\]$", re.MULTILINE)

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import time
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,15 +10,11 @@ from difflib import get_close_matches
 from typing import Any
 
 import dspy.lm15 as lm15
-from dspy.clients.engines import AsyncLiteLLMEngine, LiteLLMEngine
+from dspy.clients.engines import AsyncLiteLLMEngine
 from dspy.clients.engines.base import validate_request
 
-from .endpoint import Backend, ModelConfig, PerLoop
-
-LONGEST_PAUSE = 60.0
-"""Seconds. A server that asks for a longer pause before the next try has failed for this run."""
-
-_LOCAL = "autodata-endpoint"
+from .chat_server import LONGEST_PAUSE, ChatServerBackend
+from .endpoint import Backend, ModelConfig
 
 
 def backend_for(config: ModelConfig) -> Backend:
@@ -39,6 +34,8 @@ def backend_for(config: ModelConfig) -> Backend:
 
         return SimulatedBackend(SimulatedModel(config.model.partition("/")[2], config.extra))
     _check_extra(config)
+    if config.api_base is not None:
+        return ChatServerBackend(config)
     try:
         return NativeBackend(config)
     except lm15.NotConfiguredError as error:
@@ -62,33 +59,33 @@ def _check_extra(config: ModelConfig) -> None:
 
 
 class NativeBackend:
-    """A provider or server over HTTP, through DSPy's own client.
-
-    Asynchronous pools belong to an event loop, so each loop gets one client, and deep copies of a
-    program share it.
+    """A provider over HTTP, through DSPy's own client.
 
     Raises:
         lm15.LM15Error: If the model string leads nowhere, or there is no key.
     """
 
     def __init__(self, config: ModelConfig) -> None:
-        described, target, self._model = _router(config)
-        self._sync: Any = lm15.LMRouter(described).lm(target)
-        self._async: PerLoop[Any] = PerLoop(lambda: lm15.AsyncLMRouter(described).lm(target))
-
-    def complete(self, request: lm15.Request, rollout: str) -> lm15.Response:
-        """Answer from synchronous code."""
-        with _readable():
-            return _chosen(self._sync.complete(replace(request, model=self._model)))
+        self._described, self._target, self._model = _router(config)
+        lm15.LMRouter(self._described).lm(self._target)  # Refuses what cannot be reached.
+        self._client: Any = None
 
     async def acomplete(self, request: lm15.Request, rollout: str) -> lm15.Response:
-        """Answer from the event loop."""
+        """Answer on the background loop."""
+        if self._client is None:
+            self._client = lm15.AsyncLMRouter(self._described).lm(self._target)
         with _readable():
-            return _chosen(await self._async.get().complete(replace(request, model=self._model)))
+            return _chosen(await self._client.complete(replace(request, model=self._model)))
+
+    async def close(self) -> None:
+        """Close the client."""
+        if self._client is not None:
+            await self._client.aclose()
+        self._client = None
 
 
 def _router(config: ModelConfig) -> tuple[lm15.RouterConfig, str, str]:
-    """Describe how the model is reached, with the address and the model's name there.
+    """Describe how the model is reached, with the provider and the model's name there.
 
     The key is read here and kept by the client alone.
     """
@@ -96,29 +93,10 @@ def _router(config: ModelConfig) -> tuple[lm15.RouterConfig, str, str]:
         "max_connections": config.concurrency,
         "timeouts": lm15.Timeouts(read=config.timeout, write=config.timeout, pool=config.timeout),
     }
-    if config.api_base is None:
-        route = lm15.LMRouter(lm15.RouterConfig(env={})).resolve_openai_chat(config.model)
-        provider, model = route.provider, route.model
-    else:
-        provider, model = _LOCAL, config.model
-        options["providers"] = (_local(config.api_base),)
+    route = lm15.LMRouter(lm15.RouterConfig(env={})).resolve_openai_chat(config.model)
     if config.api_key_env is not None:
-        options["api_keys"] = {provider: os.environ[config.api_key_env]}
-    return lm15.RouterConfig(**options), f"{provider}:{model}", model
-
-
-def _local(api_base: str) -> lm15.ProviderDefinition:
-    """Declare a server of the user's own as a provider."""
-    return lm15.ProviderDefinition.chat(
-        lm15.AccessPolicy(
-            provider=_LOCAL,
-            supports=lm15.EndpointSupport(complete=True, stream=True, models=True),
-            auth_modes=("bearer",),
-            base_url=api_base,
-        ),
-        compat=lm15.OpenAIChatCompat.preset("vllm"),
-        placeholder_key="EMPTY",
-    )
+        options["api_keys"] = {route.provider: os.environ[config.api_key_env]}
+    return lm15.RouterConfig(**options), f"{route.provider}:{route.model}", route.model
 
 
 @contextmanager
@@ -166,15 +144,14 @@ class LiteLLMBackend:
         options: dict[str, Any] = {"timeout": config.timeout}
         if config.api_key_env is not None:
             options["api_key"] = os.environ[config.api_key_env]
-        self._sync, self._async = LiteLLMEngine(**options), AsyncLiteLLMEngine(**options)
-
-    def complete(self, request: lm15.Request, rollout: str) -> lm15.Response:
-        """Answer from synchronous code."""
-        return self._sync.complete(request)
+        self._engine = AsyncLiteLLMEngine(**options)
 
     async def acomplete(self, request: lm15.Request, rollout: str) -> lm15.Response:
-        """Answer from the event loop."""
-        return await self._async.complete(request)
+        """Answer on the background loop."""
+        return await self._engine.complete(request)
+
+    async def close(self) -> None:
+        """Do nothing: LiteLLM keeps its connections to itself."""
 
 
 def _check_litellm(model: str) -> None:
@@ -206,12 +183,10 @@ class SimulatedBackend:
     def __init__(self, model: Any) -> None:
         self._model = model
 
-    def complete(self, request: lm15.Request, rollout: str) -> lm15.Response:
-        """Answer from synchronous code."""
-        time.sleep(self._model.latency(request, rollout))
-        return self._model.answer(request, rollout)
-
     async def acomplete(self, request: lm15.Request, rollout: str) -> lm15.Response:
-        """Answer from the event loop."""
+        """Answer on the background loop."""
         await asyncio.sleep(self._model.latency(request, rollout))
         return self._model.answer(request, rollout)
+
+    async def close(self) -> None:
+        """Do nothing: there is no connection."""

@@ -1,14 +1,15 @@
 """One event loop for the whole process, on a thread of its own.
 
-Roles are written once, as coroutines. Synchronous callers (DSPy's optimizers, scripts) hand the
-coroutine to this loop together with their context, so that there is one connection pool, and
-cancelling really stops a call.
+Roles are written once, as coroutines. Synchronous callers (DSPy's optimizers, scripts) and other
+event loops hand the coroutine to this loop together with their context, so that there is one
+connection pool and one count of what is in flight, and cancelling really stops a call.
 """
 
 import asyncio
 import contextvars
+import os
 import threading
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
@@ -36,12 +37,35 @@ def run(coroutine: Coroutine[Any, Any, T]) -> T:
     Raises:
         RuntimeError: If called on the loop's own thread, where waiting would block it for ever.
     """
-    target = loop()
-    if _on(target):
+    if _on(loop()):
         coroutine.close()
         raise RuntimeError(
             "called synchronously on the event loop's own thread: await `acall` instead of calling"
         )
+    waiter, cancel = _started(coroutine)
+    try:
+        return waiter.result()
+    except (KeyboardInterrupt, SystemExit):
+        cancel()
+        waiter.exception()
+        raise
+
+
+async def arun(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Await a coroutine on the background loop, whichever loop the caller is on."""
+    if _on(loop()):
+        return await coroutine
+    waiter, cancel = _started(coroutine)
+    try:
+        return await asyncio.wrap_future(waiter)
+    except asyncio.CancelledError:
+        cancel()
+        raise
+
+
+def _started(coroutine: Coroutine[Any, Any, T]) -> tuple[Future[T], Callable[[], object]]:
+    """Start a coroutine on the background loop; return its result to come, and how to cancel it."""
+    target = loop()
     waiter: Future[T] = Future()
     task: list[asyncio.Task[T]] = []
     context = contextvars.copy_context()
@@ -50,13 +74,11 @@ def run(coroutine: Coroutine[Any, Any, T]) -> T:
         task.append(target.create_task(coroutine, context=context))
         task[0].add_done_callback(lambda done: _hand_over(done, waiter))
 
-    target.call_soon_threadsafe(start)
-    try:
-        return waiter.result()
-    except (KeyboardInterrupt, SystemExit):
+    def cancel() -> None:
         target.call_soon_threadsafe(lambda: task[0].cancel() if task else None)
-        waiter.exception()
-        raise
+
+    target.call_soon_threadsafe(start)
+    return waiter, cancel
 
 
 def _on(target: asyncio.AbstractEventLoop) -> bool:
@@ -67,9 +89,20 @@ def _on(target: asyncio.AbstractEventLoop) -> bool:
 
 
 def _hand_over(done: asyncio.Task[T], waiter: Future[T]) -> None:
+    if waiter.cancelled():
+        return  # Nobody waits any more.
     if done.cancelled():
         waiter.set_exception(asyncio.CancelledError())
     elif (error := done.exception()) is not None:
         waiter.set_exception(error)
     else:
         waiter.set_result(done.result())
+
+
+def _forget() -> None:
+    """Begin without a loop: a forked process has its parent's, and not the thread that ran it."""
+    global _loop, _lock
+    _loop, _lock = None, threading.Lock()
+
+
+os.register_at_fork(after_in_child=_forget)

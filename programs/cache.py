@@ -3,41 +3,61 @@
 import hashlib
 import json
 import sqlite3
+import threading
+import time
 from dataclasses import asdict, fields, is_dataclass
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, NamedTuple
 
-import diskcache
 from dspy.lm15 import Message, Request, Response, Usage
 
+_TABLES = """
+PRAGMA auto_vacuum = INCREMENTAL;
+PRAGMA journal_mode = WAL;
+PRAGMA synchronous = NORMAL;
+CREATE TABLE IF NOT EXISTS answers (
+    number INTEGER PRIMARY KEY,
+    key TEXT NOT NULL UNIQUE,
+    endpoint TEXT NOT NULL,
+    answer TEXT NOT NULL,
+    at REAL NOT NULL
+);
+"""
+_OLDEST = """
+DELETE FROM answers WHERE number IN (
+    SELECT number FROM (
+        SELECT number, SUM(LENGTH(CAST(answer AS BLOB)) + ?) OVER (ORDER BY number DESC) AS newer
+        FROM answers
+    ) WHERE newer > ?
+)
+"""
+_KEPT = """
+SELECT endpoint, COUNT(*), SUM(LENGTH(CAST(answer AS BLOB)) + ?), MIN(at), MAX(at)
+FROM answers GROUP BY endpoint ORDER BY 3 DESC, 1
+"""
+_PUT = "INSERT OR REPLACE INTO answers (key, endpoint, answer, at) VALUES (?, ?, ?, ?)"
+_BESIDE = 200
+"""Bytes that an answer takes beside its text, about."""
 
-class Entry(TypedDict):
-    """What is kept of an answer: plain data, never a pickle."""
 
-    text: str
-    model: str
-    finish_reason: Any
-    input_tokens: int
-    output_tokens: int
+class Kept(NamedTuple):
+    """What is kept of one endpoint."""
 
-
-class TextDisk(diskcache.Disk):
-    """Stores text as it is and refuses everything that would have to be unpickled."""
-
-    def fetch(self, mode: int, filename: str, value: Any, read: bool) -> Any:
-        """Return a kept text; `None` for a pickle, which nothing here has written."""
-        return (
-            None
-            if mode == diskcache.core.MODE_PICKLE
-            else super().fetch(mode, filename, value, read)
-        )
+    endpoint: str
+    answers: int
+    bytes: int
+    first: float
+    """When the oldest answer was kept, in seconds since 1970."""
+    last: float
+    """When the newest one was."""
 
 
 class AnswerCache:
     """A folder of answers, shared by all runs and processes that are given the same path.
 
     The key covers the endpoint, the whole request and the sample (`usage.sample`), so that two
-    servers with a model of the same name, and two attempts at one task, stay apart.
+    servers with a model of the same name, and two attempts at one task, stay apart. Answers are
+    plain data in SQLite; `diskcache` took four times the time (`benchmarks/overhead.py`).
 
     Args:
         path: Folder, made if missing.
@@ -48,14 +68,17 @@ class AnswerCache:
     """
 
     def __init__(self, path: Path, *, gigabytes: float = 10.0) -> None:
-        size = int(gigabytes * 2**30)
+        self.path, self._lock = path, threading.Lock()
         try:
-            # The size is looked at here, once, and not with every answer.
-            self._store = diskcache.Cache(
-                str(path), disk=TextDisk, size_limit=size, cull_limit=0, disk_min_file_size=2**20
+            path.mkdir(parents=True, exist_ok=True)
+            # Whoever waits for another process does so for a minute.
+            self._store = sqlite3.connect(
+                path / "answers.db", timeout=60, isolation_level=None, check_same_thread=False
             )
-            if self._store.volume() > size:
-                self._store.cull()
+            self._store.executescript(_TABLES)
+            # The size is looked at here, once, and not with every answer.
+            if sum(one.bytes for one in self.kept()) > gigabytes * 2**30:
+                self.prune(int(gigabytes * 2**30))
         except (OSError, sqlite3.Error) as error:
             raise ValueError(
                 f"cache={str(path)!r}: {error}; name a folder that can be written, or delete it"
@@ -63,32 +86,62 @@ class AnswerCache:
 
     def get(self, key: str) -> Response | None:
         """Return the answer kept under `key`, or `None`."""
-        text = self._store.get(key)
-        if not isinstance(text, str):
+        with self._lock:
+            found = self._store.execute("SELECT answer FROM answers WHERE key = ?", (key,))
+            row = found.fetchone()
+        if row is None:
             return None
-        entry: Entry = json.loads(text)
+        text, model, finish_reason, input_tokens, output_tokens = json.loads(row[0])
         return Response(
             id=None,
-            model=entry["model"],
-            message=Message.assistant(entry["text"]),
-            finish_reason=entry["finish_reason"],
-            usage=Usage(input_tokens=entry["input_tokens"], output_tokens=entry["output_tokens"]),
+            model=model,
+            message=Message.assistant(text),
+            finish_reason=finish_reason,
+            usage=Usage(input_tokens=input_tokens, output_tokens=output_tokens),
         )
 
-    def put(self, key: str, response: Response) -> None:
-        """Keep an answer; it is on disk when this returns."""
-        entry: Entry = {
-            "text": response.message.text or "",
-            "model": response.model,
-            "finish_reason": response.finish_reason,
-            "input_tokens": response.usage.input_tokens or 0,
-            "output_tokens": response.usage.output_tokens or 0,
-        }
-        self._store.set(key, json.dumps(entry))
+    def put(self, key: str, response: Response, endpoint: str = "") -> None:
+        """Keep an answer; a killed process does not lose it when this has returned.
+
+        Raises:
+            OSError: If it cannot be written.
+        """
+        usage = response.usage
+        entry = (
+            response.message.text or "",
+            response.model,
+            response.finish_reason,
+            usage.input_tokens or 0,
+            usage.output_tokens or 0,
+        )
+        row = key, endpoint, json.dumps(entry), time.time()
+        try:
+            with self._lock:
+                self._store.execute(_PUT, row)
+        except sqlite3.Error as error:
+            raise OSError(f"{self.path}: an answer cannot be kept: {error}") from error
+
+    def kept(self) -> list[Kept]:
+        """Return what is kept, by endpoint, the largest first."""
+        with self._lock:
+            return [Kept(*row) for row in self._store.execute(_KEPT, (_BESIDE,))]
+
+    def prune(self, size: int) -> int:
+        """Remove the oldest answers until those that are left take `size` bytes at most.
+
+        Returns:
+            How many were removed.
+        """
+        with self._lock:
+            removed = self._store.execute(_OLDEST, (_BESIDE, size)).rowcount
+            # A script, as a single statement would free one page.
+            self._store.executescript("PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(TRUNCATE)")
+        return removed
 
     def close(self) -> None:
         """Close the files."""
-        self._store.close()
+        with self._lock:
+            self._store.close()
 
 
 def cache_key(endpoint: str, request: Request, rollout: str) -> str:

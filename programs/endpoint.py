@@ -1,26 +1,33 @@
 """Where requests go: one endpoint per configured model, metered, bounded and cached.
 
 An endpoint is what DSPy calls an engine: a canonical request in, a canonical response out. DSPy
-keeps retries and formats; connections, counting and the cache are here.
+keeps the formats; connections, retries, counting and the cache are here.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any, Generic, Literal, Protocol, TypeVar
+from typing import Any, Literal, Protocol
 
 import dspy.lm15 as lm15
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
+from . import background
+from .budget import Amount
 from .cache import AnswerCache, cache_key
 from .meter import Meter
+from .pace import Health, Pace
 from .records import Record, Usage
 from .usage import Call, report, rollout
 
-T = TypeVar("T")
 Structured = Literal["none", "json_schema", "json_object"]
+
+
+LONG = 1000
+"""Tokens of an answer that are reserved until a longer one has come."""
+LONGEST_DELAY = 60.0
+"""Seconds between two tries of a request, at most."""
 
 
 class ModelConfig(Record):
@@ -43,11 +50,13 @@ class ModelConfig(Record):
     """How the endpoint is told the form of an answer: `json_schema` (vLLM, SGLang, OpenAI),
     `json_object` with a `schema` (llama.cpp, Ollama), or `none`: in the prompt only."""
     timeout: PositiveFloat = 600.0
-    """Longest wait for the next byte, in seconds."""
+    """Longest wait for an answer, in seconds."""
     retries: NonNegativeInt = 3
     """How often a transient error is tried again, with growing pauses."""
     concurrency: PositiveInt = 64
-    """Requests in flight at this endpoint, at most."""
+    """Requests in flight at this endpoint, at most; fewer for as long as it refuses some."""
+    patience: NonNegativeFloat = 300.0
+    """Seconds to wait for an endpoint that has answered before and stops, until requests fail."""
     input_price: NonNegativeFloat | None = None
     """US dollars per million input tokens, to estimate and for a budget in `usd`."""
     output_price: NonNegativeFloat | None = None
@@ -75,36 +84,21 @@ class ModelConfig(Record):
 class Backend(Protocol):
     """Gets one answer from a model, or raises an error of `dspy.lm15`."""
 
-    def complete(self, request: lm15.Request, rollout: str) -> lm15.Response:
-        """Answer from synchronous code."""
-        ...
-
     async def acomplete(self, request: lm15.Request, rollout: str) -> lm15.Response:
-        """Answer from the event loop."""
+        """Answer, on the background loop."""
         ...
 
-
-class PerLoop(Generic[T]):
-    """One value for each event loop, made on first use; those of closed loops are dropped."""
-
-    def __init__(self, make: Callable[[], T]) -> None:
-        self._make = make
-        self._values: dict[asyncio.AbstractEventLoop, T] = {}
-
-    def get(self) -> T:
-        """Return the running loop's value."""
-        loop = asyncio.get_running_loop()
-        if loop not in self._values:
-            alive = {one: value for one, value in self._values.items() if not one.is_closed()}
-            self._values = {**alive, loop: self._make()}
-        return self._values[loop]
+    async def close(self) -> None:
+        """Close what is open, on the background loop."""
+        ...
 
 
 class Endpoint:
-    """A model's backend with its cache, its meter and its limit of requests in flight.
+    """A model's backend with its cache, its meter, its retries and its requests in flight.
 
-    An answer from the cache costs nothing. Anything else is asked of the meter first, which lets a
-    `BudgetError` out of `complete` and `acomplete` when the budget is used up.
+    An answer from the cache costs nothing, and neither does one that another request for the same
+    is already waiting for. Anything else is asked of the meter first, which lets a `BudgetError`
+    out of `complete` and `acomplete` when the budget is used up.
     """
 
     def __init__(
@@ -113,40 +107,75 @@ class Endpoint:
         backend: Backend,
         cache: AnswerCache | None = None,
         meter: Meter | None = None,
+        health: Health | None = None,
     ) -> None:
         self.config = config
         self.meter = meter or Meter()
         self._backend = backend
         self._cache = cache
-        self._limit = PerLoop(lambda: asyncio.Semaphore(config.concurrency))
+        self._pace = Pace(config.concurrency, health or Health(config.identity, config.patience))
+        self._longest = LONG
+        self._flights: dict[str, asyncio.Future[lm15.Response]] = {}
 
     def complete(
         self, request: lm15.Request, role: str, watch: Callable[[Call], None]
     ) -> lm15.Response:
         """Answer from synchronous code."""
-        request, wanted = self._formed(request), rollout()
-        key, response = self._known(request, wanted)
-        if response is None:
-            with self.meter.request():
-                with _failures_told(role, watch):
-                    response = self._backend.complete(request, wanted)
-                response = self._paid(key, request, response)
-            return _told(response, role, watch, cached=False)
-        return _told(response, role, watch, cached=True)
+        return background.run(self._answered(request, role, watch))
 
     async def acomplete(
         self, request: lm15.Request, role: str, watch: Callable[[Call], None]
     ) -> lm15.Response:
-        """Answer from the event loop, at most `concurrency` at a time."""
+        """Answer from any event loop, at most `concurrency` at a time."""
+        return await background.arun(self._answered(request, role, watch))
+
+    async def close(self) -> None:
+        """Close the connections; on the background loop. The next request opens new ones."""
+        await self._backend.close()
+
+    async def _answered(
+        self, request: lm15.Request, role: str, watch: Callable[[Call], None]
+    ) -> lm15.Response:
         request, wanted = self._formed(request), rollout()
         key, response = self._known(request, wanted)
-        if response is None:
-            async with self._limit.get(), self.meter.arequest():
-                with _failures_told(role, watch):
+        while response is None and key in self._flights:
+            response = await _landed(self._flights[key])
+        if response is not None:
+            return _told(response, role, watch, cached=True)
+        flight: asyncio.Future[lm15.Response] = asyncio.get_running_loop().create_future()
+        if key:
+            self._flights[key] = flight
+        try:
+            response = await self._asked(key, request, wanted, role, watch)
+            flight.set_result(response)
+        finally:
+            self._flights.pop(key, None)
+            flight.cancel()
+        return _told(response, role, watch, cached=False)
+
+    async def _asked(
+        self,
+        key: str,
+        request: lm15.Request,
+        wanted: str,
+        role: str,
+        watch: Callable[[Call], None],
+    ) -> lm15.Response:
+        """Send the request, and again after errors that may pass; count and keep the answer."""
+        failures = 0
+        while True:
+            try:
+                async with self._pace.turn(), self.meter.arequest(self._reserve(request)):
                     response = await self._backend.acomplete(request, wanted)
-                response = self._paid(key, request, response)
-            return _told(response, role, watch, cached=False)
-        return _told(response, role, watch, cached=True)
+                    return self._paid(key, request, response)
+            except lm15.LM15Error as error:
+                _tell(Call(role, Usage(failed=1), "error"), watch)
+                # A dead endpoint is waited for by all requests together, whatever each has tried.
+                failures += not self._pace.health.hopeful
+                if not isinstance(error, lm15.RETRYABLE_ERRORS) or failures > self.config.retries:
+                    raise
+                if not self._pace.health.dead:
+                    await asyncio.sleep(_delay(error, failures))
 
     def _known(self, request: lm15.Request, wanted: str) -> tuple[str, lm15.Response | None]:
         """Return the request's key and the answer that the cache has for it."""
@@ -155,13 +184,21 @@ class Endpoint:
         key = cache_key(self.config.identity, request, wanted)
         return key, self._cache.get(key)
 
+    def _reserve(self, request: lm15.Request) -> Amount:
+        """Return what a request may take: no answer is taken to be longer than any before."""
+        asked = _characters(request) // 3 + 1
+        answered = request.config.max_tokens or self._longest
+        tokens = Decimal(asked + answered)
+        return Amount(Decimal(1), tokens, self.config.cost(asked, answered))
+
     def _paid(self, key: str, request: lm15.Request, response: lm15.Response) -> lm15.Response:
         """Count an answer, then keep it: a crash in between may pay twice, but never uncounted."""
         used = _tokens(request, response)
+        self._longest = max(self._longest, used[1])
         self.meter.count(*used, self.config.cost(*used))
         response = _encodable(response)
         if self._cache is not None:
-            self._cache.put(key, response)
+            self._cache.put(key, response, self.config.identity)
         return response
 
     def _formed(self, request: lm15.Request) -> lm15.Request:
@@ -185,9 +222,12 @@ def _tokens(request: lm15.Request, response: lm15.Response) -> tuple[int, int]:
     told = response.usage.input_tokens or 0, response.usage.output_tokens or 0
     if any(told):
         return told
-    asked = sum(len(message.text or "") for message in request.messages)
-    asked += len(request.system) if isinstance(request.system, str) else 0
-    return asked // 4 + 1, len(response.message.text or "") // 4 + 1
+    return _characters(request) // 4 + 1, len(response.message.text or "") // 4 + 1
+
+
+def _characters(request: lm15.Request) -> int:
+    system = len(request.system) if isinstance(request.system, str) else 0
+    return system + sum(len(message.text or "") for message in request.messages)
 
 
 def _encodable(response: lm15.Response) -> lm15.Response:
@@ -214,13 +254,17 @@ def _told(
     return response
 
 
-@contextmanager
-def _failures_told(role: str, watch: Callable[[Call], None]) -> Iterator[None]:
-    try:
-        yield
-    except lm15.LM15Error:
-        _tell(Call(role, Usage(failed=1), "error"), watch)
-        raise
+async def _landed(flight: asyncio.Future[lm15.Response]) -> lm15.Response | None:
+    """Wait for the answer to a request that is under way; `None` if that one found no answer."""
+    await asyncio.wait([flight])
+    return None if flight.cancelled() else flight.result()
+
+
+def _delay(error: lm15.LM15Error, failures: int) -> float:
+    """Return the seconds to wait before the next try: what the endpoint asks for, or ever more."""
+    if error.retry_after is not None:
+        return error.retry_after
+    return min(2.0 ** (failures - 1), LONGEST_DELAY)
 
 
 def _tell(call: Call, watch: Callable[[Call], None]) -> None:

@@ -9,11 +9,13 @@ import dspy
 import dspy.lm15 as lm15
 from dspy.clients.base_lm import LM_CLASS_STATE_KEY
 
+from . import background
 from .backends import backend_for
 from .budget import BudgetError
 from .cache import AnswerCache
 from .endpoint import Endpoint, ModelConfig
 from .meter import Meter
+from .pace import Health
 from .program import Models
 from .usage import Ledger, sample
 
@@ -57,7 +59,7 @@ class RoleLM(dspy.LM):
 
     def __init__(self, config: ModelConfig, role: str, endpoint: Endpoint, ledger: Ledger) -> None:
         self.config, self.role = config, role
-        self.meter = endpoint.meter
+        self.endpoint, self.ledger = endpoint, ledger
         self.structured = config.structured != "none"
         sampling: dict[str, Any] = {"top_p": config.top_p} if config.top_p is not None else {}
         try:
@@ -66,7 +68,7 @@ class RoleLM(dspy.LM):
                 temperature=config.temperature,
                 max_tokens=config.max_tokens,
                 cache=False,
-                num_retries=config.retries,
+                num_retries=0,  # The endpoint tries again.
                 engine=RoleEngine(endpoint, role, ledger),
                 async_engine=AsyncRoleEngine(endpoint, role, ledger),
                 **sampling,
@@ -83,6 +85,16 @@ class RoleLM(dspy.LM):
         """Answer from the event loop; DSPy's `rollout_id` asks for a sample of its own."""
         with self._rolled(kwargs), _budget_as_it_is():
             return await super().acall(*args, **kwargs)
+
+    @property
+    def meter(self) -> Meter:
+        """What counts the spending of this model's run."""
+        return self.endpoint.meter
+
+    async def answer(self, request: lm15.Request) -> lm15.Response:
+        """Answer a request without DSPy's cache, history, callbacks and prices."""
+        with self._rolled({}):
+            return await self.endpoint.acomplete(request, self.role, self.ledger.add)
 
     def _rolled(self, kwargs: dict[str, Any]) -> AbstractContextManager[None]:
         rollout_id = kwargs.get("rollout_id", self.kwargs.get("rollout_id"))
@@ -158,11 +170,15 @@ class LanguageModels:
         self.ledger = Ledger()
         self.cache = AnswerCache(cache) if cache is not None else None
         endpoints: dict[str, Endpoint] = {}
+        # One server may have several models, and dies for all of them.
+        health: dict[str, Health] = {}
         self._lms: dict[str, RoleLM] = {}
         for role, config in configs.items():
             name = config.model_dump_json()
             if name not in endpoints:
-                endpoints[name] = Endpoint(config, backends[name], self.cache, self.meter)
+                where = config.api_base or config.model.partition("/")[0]
+                well = health.setdefault(where, Health(where, config.patience))
+                endpoints[name] = Endpoint(config, backends[name], self.cache, self.meter, well)
             self._lms[role] = RoleLM(config, role, endpoints[name], self.ledger)
 
     def __getitem__(self, role: str) -> RoleLM:
@@ -174,10 +190,15 @@ class LanguageModels:
         return Models(**{role: self._lms.get(role) for role in Models._fields})
 
     def close(self) -> None:
-        """Close the files of cache and meter. Connections end with the process."""
+        """Close the connections, and the files of cache and meter."""
+        background.run(self._disconnected())
         self.meter.close()
         if self.cache is not None:
             self.cache.close()
+
+    async def _disconnected(self) -> None:
+        for lm in self._lms.values():
+            await lm.endpoint.close()
 
 
 def _check_prices(configs: Mapping[str, ModelConfig], meter: Meter) -> None:

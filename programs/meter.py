@@ -17,6 +17,8 @@ logger = logging.getLogger(__name__)
 
 _PAUSE = 0.02
 """Seconds between two looks at whether the requests under way have ended."""
+ONE_CALL = Amount(calls=Decimal(1))
+"""What is known of every request before it is sent."""
 _LINE = re.compile(r"([0-9]+) ([0-9]+) ([0-9]+(?:\.[0-9]+)?)usd")
 """Input tokens, output tokens and price; a line that is torn anywhere has not this form."""
 
@@ -49,7 +51,8 @@ class Meter:
         self._path, self._file, self._read = tally, -1, 0
         self._clock, self._started = clock, clock()
         self._lock = threading.Lock()
-        self._counted, self._held, self._flying = Amount(), Amount(), 0
+        self._counted, self._held = Amount(), Amount()
+        self._flying, self._reserved = 0, Amount()
         self._over = ""
 
     @property
@@ -105,32 +108,30 @@ class Meter:
         with self._lock:
             self.budget, self._held, self._started = budget, reserve, self._clock() - passed
 
-    @contextmanager
-    def request(self) -> Iterator[None]:
+    @asynccontextmanager
+    async def arequest(self, estimate: Amount = ONE_CALL) -> AsyncIterator[None]:
         """Send a request inside of this block; `count` its answer there as well.
+
+        What it is expected to take is reserved before it is sent. Where that does not fit beside
+        what is reserved for others, it waits for them; so no more than one request can take the
+        sum past the budget, if estimates are not too low.
+
+        Args:
+            estimate: What the request may take.
 
         Raises:
             BudgetError: If the budget is used up and nothing is under way any more. What another
-                thread or task has sent is finished first, so that no paid answer is lost when the
-                error ends them all.
+                task has sent is finished first, so that no paid answer is lost when the error ends
+                them all.
         """
-        # A caller on an event loop's own thread would wait for itself.
-        while not self._admitted(patient=not _on_a_loop()):
-            time.sleep(_PAUSE)
-        try:
-            yield
-        finally:
-            self._ended()
-
-    @asynccontextmanager
-    async def arequest(self) -> AsyncIterator[None]:
-        """Do as `request`, on the event loop."""
-        while not self._admitted(patient=True):
+        while not self._admitted(estimate):
             await asyncio.sleep(_PAUSE)
         try:
             yield
         finally:
-            self._ended()
+            with self._lock:
+                self._flying -= 1
+                self._reserved = self._reserved.plus(estimate.times(Decimal(-1)))
 
     def count(self, input_tokens: int, output_tokens: int, usd: Decimal) -> None:
         """Count an answer. The file has it when this returns.
@@ -152,26 +153,32 @@ class Meter:
                 os.close(self._file)
             self._file = -1
 
-    def _admitted(self, *, patient: bool) -> bool:
-        """Take note of a request about to be sent; raise if it may not be.
+    def _admitted(self, estimate: Amount) -> bool:
+        """Reserve what a request about to be sent may take; raise if it may not be sent.
 
         Returns:
             Whether it may be sent; if not, the caller is to ask again when others have ended.
         """
         with self._lock:
             why = self._over or (self._why_not(self.budget) if self.budget is not None else "")
-            if why and (not self._flying or not patient):
+            if why and not self._flying:
                 self.refusal = BudgetError(why)
                 raise self.refusal
-            self._flying += not why
-            return not why
+            if why or (self._flying and self._tight(estimate)):
+                return False
+            self._flying += 1
+            self._reserved = self._reserved.plus(estimate)
+            return True
 
-    def _ended(self) -> None:
-        with self._lock:
-            self._flying -= 1
+    def _tight(self, estimate: Amount) -> bool:
+        """Tell whether the budget may not pay for one more beside what is under way."""
+        if self.budget is None:
+            return False
+        sure = self._spent().plus(self._held).plus(self._reserved).plus(estimate)
+        return any(getattr(sure, unit) > limit for unit, limit in self.budget.limits.items())
 
     def _why_not(self, budget: Budget) -> str:
-        """Say what is used up and what to do; nothing if a request may be sent."""
+        """Say what is used up and what to do; nothing if there is something left."""
         spent = self._spent()
         # Of a request under way only one thing is known: that it is a call.
         sure = spent._replace(calls=spent.calls + self._flying)
@@ -246,11 +253,3 @@ def _answer(tokens: int, usd: Decimal) -> Amount:
 
 def _seconds(passed: float) -> Decimal:
     return Decimal(round(passed * 1000)).scaleb(-3)
-
-
-def _on_a_loop() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import dspy
 
 from ..metrics.answers import PoolError
-from . import background
+from . import background, direct
 from .adapters import CHAT, SCHEMA
 from .records import Failure
 from .sandbox import SandboxError
@@ -32,6 +32,10 @@ class Role(dspy.Module):
         adapter = SCHEMA if getattr(lm, "structured", False) else CHAT
         config = {} if self.temperature is None else {"temperature": self.temperature}
         with dspy.context(lm=lm, adapter=adapter, disable_history=True):
+            if direct.unwatched(predict) and direct.fits(lm, adapter, config, predict.signature):
+                signature: Any = predict.signature
+                asked = adapter.acall(lm, config, signature, predict.demos, inputs)
+                return dspy.Prediction(**(await asked)[0])
             return await predict.acall(config=config, **inputs)
 
     def forward(self, **inputs: Any) -> dspy.Prediction:
@@ -63,7 +67,8 @@ async def ask(role: Role, **inputs: Any) -> Reply:
     prediction, failure = None, None
     with observing(calls.append):
         try:
-            prediction = await role.acall(**inputs)
+            call = role.aforward if direct.unheard(role) else role.acall
+            prediction = await call(**inputs)
         except dspy.AdapterParseError as error:
             empty = isinstance(error.lm_response, str) and not error.lm_response.strip()
             kind = "empty" if empty else "malformed"

@@ -58,13 +58,12 @@ class Witness:
     def __init__(self, backend: Backend, config: ModelConfig, run: "Run") -> None:
         self._backend, self._config, self._run = backend, config, run
 
-    def complete(self, request: lm15.Request, rollout: str) -> lm15.Response:
-        self._run.before(len(self._run.answered))
-        return self._noted(request, rollout, self._backend.complete(request, rollout))
-
     async def acomplete(self, request: lm15.Request, rollout: str) -> lm15.Response:
         self._run.before(len(self._run.answered))
         return self._noted(request, rollout, await self._backend.acomplete(request, rollout))
+
+    async def close(self) -> None:
+        await self._backend.close()
 
     def _noted(self, request: lm15.Request, rollout: str, response: lm15.Response) -> lm15.Response:
         role = self._config.model.partition("/")[2]

@@ -41,6 +41,9 @@ class Scripted:
     async def acomplete(self, request: lm15.Request, rollout: str) -> lm15.Response:
         return self.complete(request, rollout)
 
+    async def close(self) -> None:
+        """Nothing is open."""
+
 
 def fields(**values: Any) -> str:
     """Write output fields in DSPy's chat format."""

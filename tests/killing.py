@@ -78,13 +78,12 @@ class Witnessed:
     def __init__(self, backend: Backend, endpoint: str, note: Note) -> None:
         self._backend, self._endpoint, self._note = backend, endpoint, note
 
-    def complete(self, request: lm15.Request, rollout: str) -> lm15.Response:
-        self._note("start", cache_key(self._endpoint, request, rollout))
-        return self._backend.complete(request, rollout)
-
     async def acomplete(self, request: lm15.Request, rollout: str) -> lm15.Response:
         self._note("start", cache_key(self._endpoint, request, rollout))
         return await self._backend.acomplete(request, rollout)
+
+    async def close(self) -> None:
+        await self._backend.close()
 
 
 class Victim:
@@ -155,8 +154,8 @@ def _run(folder: Path, *command: str) -> None:
         return Witnessed(backend_for(config), config.identity, note)
 
     class WitnessedCache(AnswerCache):
-        def put(self, key: str, response: lm15.Response) -> None:
-            super().put(key, response)
+        def put(self, key: str, response: lm15.Response, endpoint: str = "") -> None:
+            super().put(key, response, endpoint)
             note("kept", key)
 
     with (

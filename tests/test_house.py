@@ -37,7 +37,7 @@ HOMES = {
 """Libraries that are imported in one place only."""
 LONG = {"programs/simulation/phrases.py"}
 """Files that are data written as Python."""
-SPEAKING = {"src/autodata/cli.py", "src/autodata/verbs.py"}
+SPEAKING = {"src/autodata/cli.py", "src/autodata/leftovers.py", "src/autodata/verbs.py"}
 """Files that may print; so may `experiments/show.py`, through rich."""
 KEPT = {"experiments/writer.py", "programs/sandbox/inside/stage.py"}
 """Files that keep any error: to raise it in the thread that asked, or as a program's verdict."""

@@ -3,7 +3,6 @@
 Exit codes: 0 done, 1 failed, 2 bad input.
 """
 
-import json
 import logging
 import os
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from .leftovers import cache, export, ui
 from .options import (
     Budget,
     Calibrate,
@@ -233,55 +233,8 @@ def compare(
     do(job, as_json)
 
 
-@app.command()
-def export(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder, such as runs/demo.")],
-    to: Annotated[Path, typer.Option(help="Folder to write; it must not exist or be empty.")],
-    trial: Annotated[
-        int | None, typer.Option(help="Number of a trial; the winner without it.")
-    ] = None,
-    as_json: Json = False,
-) -> None:
-    """Write a trial's program as a folder that `autodata.load` runs anywhere.
-
-    Example: autodata export runs/demo --trial 3 --to my-program
-    """
-
-    def job() -> int:
-        from .experiments.exports import export_trial
-
-        exported = export_trial(run, to, trial)
-        if as_json:
-            print(json.dumps(exported))
-        else:
-            print(f"{exported['program']}: trial {exported['trial']} of {run}")
-        return 0
-
-    do(job, as_json)
-
-
-@app.command()
-def ui(
-    config: Annotated[
-        str, typer.Argument(metavar="[CONFIG]", help="Whose tracking store to show.")
-    ] = "demo",
-    port: Annotated[int, typer.Option(help="Port to listen on.")] = 5000,
-    every: Annotated[
-        bool, typer.Option("--all", help="The trials of all runs, whatever their method.")
-    ] = False,
-    set_: Set = None,
-) -> None:
-    """Open the MLflow UI on the runs, with the trials ready to compare.
-
-    Example: autodata ui demo --port 5001
-    """
-
-    def job() -> int:
-        from .experiments.server import serve_runs
-
-        return serve_runs(configured(config, set_), port=port, every=every)
-
-    do(job, as_json=False)
+for verb in (export, cache, ui):
+    app.command()(verb)
 
 
 def main() -> None:

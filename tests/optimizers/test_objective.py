@@ -123,7 +123,9 @@ def test_at_the_end_of_the_budget_all_that_was_paid_for_is_kept(tmp_path: Path) 
                 cut.episodes(store)
         else:
             assert [one.rounds for one in cut.episodes(store)] == undisturbed
-        assert cut.models.meter.spent.calls == limit
+        # What is known by then may spare attempts that the undisturbed run had begun in vain.
+        spent = cut.models.meter.spent.calls
+        assert spent == limit or (limit == calls and spent < limit)
         assert len(store) >= finished
         assert not [one.failure for one in store.kept.values() if one.failure is not None]
         finished = len(store)

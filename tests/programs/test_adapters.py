@@ -4,14 +4,23 @@ import json
 from typing import Any
 
 import dspy
-from fakes import GOOD_REPORT, TASK, fields
+import dspy.lm15 as lm15
+import pytest
+from dspy.utils.callback import BaseCallback
+from dspy.utils.dummies import DummyLM
+from dspy.utils.usage_tracker import UsageTracker
+from fakes import GOOD_REPORT, TASK, Scripted, fields
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from autodata.programs import ModelConfig, background, direct
 from autodata.programs.adapters import CHAT, ChatFormat
 from autodata.programs.challenger import WriteTask
+from autodata.programs.endpoint import Endpoint
 from autodata.programs.judge import JudgeAnswer
+from autodata.programs.lms import RoleLM
 from autodata.programs.solver import SolveTask
+from autodata.programs.usage import Ledger
 from autodata.programs.verifier import CheckTask
 
 PLAIN = dspy.ChatAdapter()
@@ -95,3 +104,116 @@ def test_any_input_is_written_as_dspy_writes_it(
         for adapter in (CHAT, PLAIN)
     ]
     assert written[0] == written[1]
+
+
+class Recorder(Scripted):
+    """A backend that answers with a text for each request."""
+
+    def __init__(self, *texts: str) -> None:
+        left = list(texts)
+        super().__init__(lambda request, rollout: left.pop(0))
+
+
+class Heard(BaseCallback):
+    """Somebody who listens."""
+
+
+def role_lm(backend: Scripted, **options: Any) -> RoleLM:
+    config = ModelConfig(model="fake/m", temperature=0.7, max_tokens=500, **options)
+    return RoleLM(config, "weak", Endpoint(config, backend), Ledger())
+
+
+CALLS: list[tuple[Any, dict[str, Any], list[dict[str, Any]], dict[str, Any]]] = [
+    (SolveTask, {"context": "c", "question": "q\n\u2028x"}, [], {}),
+    (SolveTask, {"context": "c", "question": "q"}, [], {"temperature": 0.0, "top_p": 0.5}),
+    (JudgeAnswer, {"question": "q", "answer": "ä", "criteria": ["1. ü", "2. b"]}, [], {}),
+    (
+        SolveTask,
+        {"context": "c", "question": "q"},
+        [{"context": "d", "question": "e", "answer": "f"}, {"question": "half", "answer": "g"}],
+        {},
+    ),
+]
+
+
+@pytest.mark.parametrize("call", CALLS, ids=["plain", "sampling", "lists", "demos"])
+def test_the_short_way_sends_and_reads_what_dspys_way_does(call: Any) -> None:
+    signature, inputs, demos, options = call
+    text = fields(answer="yes") if signature is SolveTask else fields(verdicts=VERDICTS)
+    found = []
+    for callbacks in ([], [Heard()]):
+        backend = Recorder(text)
+        with dspy.context(disable_history=True, callbacks=callbacks):
+            work = CHAT.acall(role_lm(backend), dict(options), signature, demos, inputs)
+            found.append((background.run(work), backend.requests))
+    assert found[0] == found[1]
+    assert len(found[0][1]) == 1
+
+
+def ways(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Note the calls that go the short way."""
+    taken: list[str] = []
+
+    async def asked(*given: Any) -> str:
+        taken.append("short")
+        return fields(answer="short")
+
+    monkeypatch.setattr(direct, "asked", asked)
+    return taken
+
+
+NEEDS: dict[str, dict[str, Any]] = {
+    "a listener": {"callbacks": [Heard()]},
+    "the history": {"disable_history": False},
+    "usage": {"usage_tracker": UsageTracker()},
+}
+
+
+@pytest.mark.parametrize("need", NEEDS.values(), ids=NEEDS)
+def test_a_call_that_needs_more_goes_dspys_way(
+    need: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = ways(monkeypatch)
+    predict: Any = dspy.Predict(SolveTask)
+    lm = role_lm(Recorder(fields(answer="long"), fields(answer="long")))
+    with dspy.context(lm=lm, adapter=CHAT, disable_history=True):
+        asked = background.run(predict.acall(context="c", question="q"))
+        with dspy.context(**need):
+            listened = background.run(predict.acall(context="c", question="q"))
+    assert (asked.answer, listened.answer, taken) == ("short", "long", ["short"])
+
+
+def test_another_model_goes_dspys_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken = ways(monkeypatch)
+    predict: Any = dspy.Predict(SolveTask)
+    with dspy.context(lm=DummyLM([{"answer": "dummy"}]), adapter=CHAT, disable_history=True):
+        assert background.run(predict.acall(context="c", question="q")).answer == "dummy"
+    assert taken == []
+
+
+@pytest.mark.parametrize("first", ["", "no fields at all", "{"])
+def test_an_answer_that_cannot_be_read_is_asked_for_once_more_as_json(first: str) -> None:
+    backend = Recorder(first, '{"answer": "as JSON"}')
+    with dspy.context(disable_history=True):
+        work = CHAT.acall(role_lm(backend), {}, SolveTask, [], {"context": "c", "question": "q"})
+        assert background.run(work) == [{"answer": "as JSON"}]
+    assert "JSON" in str(backend.requests[1].messages[-1].text)
+
+
+ENDPOINT_ERRORS = {
+    lm15.RateLimitError("slow down", retry_after=0.0): dspy.LMRateLimitError,
+    lm15.ContextLengthError("too long"): dspy.ContextWindowExceededError,
+    lm15.AuthError("who?"): dspy.LMAuthError,
+    lm15.TransportError("gone"): dspy.LMTransportError,
+    lm15.InvalidRequestError("no"): dspy.LMInvalidRequestError,
+}
+
+
+@pytest.mark.parametrize("error", ENDPOINT_ERRORS, ids=lambda error: type(error).__name__)
+def test_an_endpoint_s_error_is_dspys_whichever_way_it_went(error: lm15.LM15Error) -> None:
+    for callbacks in ([], [Heard()]):
+        lm = role_lm(Scripted(lambda request, rollout: error), retries=0)
+        work = CHAT.acall(lm, {}, SolveTask, [], {"context": "c", "question": "q"})
+        raises = pytest.raises(ENDPOINT_ERRORS[error], match=error.message.split()[0])
+        with dspy.context(disable_history=True, callbacks=callbacks), raises:
+            background.run(work)

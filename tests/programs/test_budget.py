@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from autodata.programs import LanguageModels, ModelConfig, background
 from autodata.programs.budget import Amount, Budget, BudgetError
 from autodata.programs.cache import AnswerCache
-from autodata.programs.endpoint import Endpoint
+from autodata.programs.endpoint import LONG, Endpoint
 from autodata.programs.lms import RoleLM
 from autodata.programs.meter import Meter, heeded
 from autodata.programs.role import Role, ask
@@ -56,7 +56,7 @@ class Slow(Scripted):
 
 
 def endpoint(backend: Scripted, meter: Meter, *, cache: Path | None = None, **options: Any) -> Any:
-    config = ModelConfig(model="fake/m", retries=0, **options)
+    config = ModelConfig(**{"model": "fake/m", "retries": 0, **options})
     return Endpoint(config, backend, AnswerCache(cache) if cache else None, meter)
 
 
@@ -159,7 +159,7 @@ def test_no_more_calls_are_sent_than_allowed_however_many_tasks_ask(
 
 @settings(max_examples=15, deadline=None)
 @given(limit=st.integers(1, 300), together=st.integers(1, 12))
-def test_tokens_are_overshot_by_no_more_than_what_was_under_way(limit: int, together: int) -> None:
+def test_tokens_are_overshot_by_no_more_than_one_request(limit: int, together: int) -> None:
     backend = Slow()
     meter = Meter(Budget.parse(f"{limit}tok"))
     one = endpoint(backend, meter, concurrency=together)
@@ -169,9 +169,38 @@ def test_tokens_are_overshot_by_no_more_than_what_was_under_way(limit: int, toge
         await asyncio.gather(*jobs, return_exceptions=True)
 
     asyncio.run(many())
-    # Each answer of the backend is 15 tokens; before the last wave less than `limit` were spent.
-    assert min(limit, 40 * 15) <= meter.spent.tokens < limit + 15 * together
+    # Each answer of the backend is 15 tokens.
+    assert min(limit, 40 * 15) <= meter.spent.tokens < limit + 15
     assert meter.spent.tokens == 15 * len(backend.requests)
+
+
+def test_requests_go_out_together_as_long_as_the_budget_pays_for_all_of_them() -> None:
+    together = most = 0
+
+    class Counting(Slow):
+        async def acomplete(self, request: lm15.Request, rollout: str) -> lm15.Response:
+            nonlocal together, most
+            together += 1
+            most = max(most, together)
+            found = await super().acomplete(request, rollout)
+            together -= 1
+            return found
+
+    def seen(limit: int) -> int:
+        nonlocal most
+        most = 0
+        one = endpoint(Counting(), Meter(Budget.parse(f"{limit}tok")), concurrency=8)
+
+        async def many() -> None:
+            jobs = [one.acomplete(request(str(n)), "weak", ignored) for n in range(16)]
+            await asyncio.gather(*jobs, return_exceptions=True)
+
+        asyncio.run(many())
+        return most
+
+    assert seen(LONG * 100) == 8
+    assert seen(LONG * 2 + 20) == 2
+    assert seen(LONG) == 1
 
 
 @pytest.mark.parametrize("threads", [1, 7])
@@ -440,6 +469,11 @@ class Ask(dspy.Signature):
     answer: str = dspy.OutputField()
 
 
+async def send(meter: Meter) -> None:
+    async with meter.arequest():
+        meter.count(1, 1, Decimal(0))
+
+
 def test_a_share_that_is_kept_back_is_one_of_what_is_not_kept_already_and_is_given_back() -> None:
     meter = Meter(Budget.parse("12calls"))
     meter.hold(Amount(calls=Decimal(2)))
@@ -447,8 +481,7 @@ def test_a_share_that_is_kept_back_is_one_of_what_is_not_kept_already_and_is_giv
     def sent() -> int:
         for number in range(20):
             try:
-                with meter.request():
-                    meter.count(1, 1, Decimal(0))
+                asyncio.run(send(meter))
             except BudgetError:
                 return number
         return 20
@@ -504,9 +537,8 @@ def test_the_end_amid_retries_is_no_failure_of_the_endpoint() -> None:
         now[0] += 100
         return lm15.ServerError("down", retry_after=0.01)
 
-    one = endpoint(Scripted(down), Meter(Budget.parse("90s"), clock=lambda: now[0]))
-    config = one.config.model_copy(update={"retries": 3})
-    lm = RoleLM(config, "weak", one, Ledger())
+    one = endpoint(Scripted(down), Meter(Budget.parse("90s"), clock=lambda: now[0]), retries=3)
+    lm = RoleLM(one.config, "weak", one, Ledger())
     with pytest.raises(BudgetError):
         background.run(ask(Asker(lm), question="why?"))
 

@@ -1,14 +1,16 @@
+import asyncio
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import dspy
 import dspy.lm15 as lm15
 import pytest
 from server import Server, error, text
 
-from autodata.programs import LanguageModels, ModelConfig
+from autodata.programs import LanguageModels, ModelConfig, background
 from autodata.programs.cache import AnswerCache, cache_key
 from autodata.programs.usage import sample
 
@@ -128,7 +130,7 @@ def test_a_folder_that_cannot_be_used_is_refused_by_name(tmp_path: Path) -> None
     file.write_text("in the way")
     damaged = tmp_path / "damaged"
     damaged.mkdir()
-    (damaged / "cache.db").write_bytes(b"no database at all, by any means" * 99)
+    (damaged / "answers.db").write_bytes(b"no database at all, by any means" * 99)
     for path in (file, damaged):
         with pytest.raises(ValueError, match="name a folder that can be written, or delete") as bad:
             AnswerCache(path)
@@ -167,3 +169,59 @@ def test_many_threads_may_write_at_once(tmp_path: Path) -> None:
         list(pool.map(write, range(200)))
     kept = [cache.get(str(number)) for number in range(200)]
     assert [one.message.text for one in kept if one is not None] == [str(n) for n in range(200)]
+
+
+def test_the_oldest_answers_go_first(tmp_path: Path) -> None:
+    cache = AnswerCache(tmp_path)
+    for number in range(10):
+        cache.put(f"{9 - number}", answer("x" * 1000), endpoint=f"m{number % 2}")
+    before = cache.kept()
+    assert [(one.endpoint, one.answers) for one in before] == [("m0", 5), ("m1", 5)]
+    assert cache.prune(4 * (before[0].bytes // 5)) == 6
+    left = [number for number in range(10) if cache.get(str(9 - number)) is not None]
+    assert left == [6, 7, 8, 9]
+    assert cache.prune(0) == 4
+    assert cache.kept() == []
+
+
+def test_a_folder_that_has_grown_too_large_is_cut_when_it_is_opened(tmp_path: Path) -> None:
+    cache = AnswerCache(tmp_path)
+    for number in range(300):
+        cache.put(str(number), answer("x" * 10_000))
+    cache.close()
+    limit = 2**20
+    opened = AnswerCache(tmp_path, gigabytes=limit / 2**30)
+    assert limit * 0.95 < sum(one.bytes for one in opened.kept()) <= limit
+    assert opened.get("299") is not None
+    assert opened.get("0") is None
+    assert (tmp_path / "answers.db").stat().st_size < 1.5 * limit
+
+
+def test_equal_requests_at_the_same_moment_are_sent_once(server: Server, tmp_path: Path) -> None:
+    models = connected(server, tmp_path)
+    server.script({**text("late"), "sleep": 0.2})
+
+    async def together() -> list[Any]:
+        return await asyncio.gather(*(models["weak"].acall("why?") for _ in range(8)))
+
+    assert background.run(together()) == [["late"]] * 8
+    assert len(server.requests) == 1
+    assert (models.ledger.total.calls, models.ledger.total.cached) == (8, 7)
+
+
+def test_who_waits_for_a_request_that_fails_or_is_cancelled_sends_its_own(
+    server: Server, tmp_path: Path
+) -> None:
+    models = connected(server, tmp_path, retries=0)
+    server.script({**text("never"), "sleep": 5}, error(500), text("at last"))
+
+    async def together() -> list[Any]:
+        first, *others = (asyncio.create_task(models["weak"].acall("why?")) for _ in range(3))
+        await asyncio.sleep(0.2)
+        first.cancel()
+        return await asyncio.gather(first, *others, return_exceptions=True)
+
+    cancelled, failed, answered = background.run(together())
+    assert isinstance(cancelled, asyncio.CancelledError)
+    assert isinstance(failed, dspy.LMServerError)
+    assert answered == ["at last"]
