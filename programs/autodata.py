@@ -90,9 +90,18 @@ class Autodata(Program):
         return list(await asyncio.gather(*(draft(number) for number in range(first, last + 1))))
 
     async def _closed(self, material: str, draft: Round, before: Sequence[Round]) -> Round:
-        """Check a draft, and only then let solvers at it."""
+        """Check a draft, and only then let solvers at it, unless the verifier is to come last."""
         if draft.task is None:
             return draft
+        late = self.settings.verify_last and "verifier" in self.domain.spoken
+        if late and not self.domain.rules.faults(draft.task):
+            closed = await self._decided(material, draft, draft.task, before)
+            if closed.outcome is not Outcome.ACCEPTED:
+                return closed
+            checked = await self._checked(material, closed, draft.task)
+            if checked.failure is None:
+                return checked
+            return checked.model_copy(update={"outcome": Outcome.UNSCORED})
         checked = await self._checked(material, draft, draft.task)
         if not open_round(checked):
             return checked

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..metrics import Gate, Verdict, decide, decide_without
 from .records import AnyTask, Attempt, Failure, Outcome, Round
@@ -13,6 +13,9 @@ from .role import Reply, Role, ask
 from .settings import Settings
 from .solver import Solver
 from .usage import sample
+
+if TYPE_CHECKING:
+    from ..metrics.sequential import Early
 
 
 @dataclass(frozen=True)
@@ -35,13 +38,13 @@ class Contest:
         if self.gate.open:
             return self._decided(tried, *await self._both(task))
         weak = await self._attempts(
-            self.weak, plan.weak_attempts, task, lambda done: self._certain(done, ())
+            self.weak, plan.weak_attempts, task, lambda done: self._settled(done, ())
         )
         strong: list[Attempt] = []
-        open_still = all(a.failure is None for a in weak) and self._certain(weak, ()) is None
+        open_still = all(a.failure is None for a in weak) and not self._settled(weak, ())
         if open_still or not plan.race:
             strong = await self._attempts(
-                self.strong, plan.strong_attempts, task, lambda done: self._certain(weak, done)
+                self.strong, plan.strong_attempts, task, lambda done: self._settled(weak, done)
             )
         return self._decided(tried, weak, strong)
 
@@ -50,8 +53,8 @@ class Contest:
         eager = replace(self, settings=self.settings.model_copy(update={"race": False}))
         plan = self.settings
         weak, strong = await asyncio.gather(
-            eager._attempts(self.weak, plan.weak_attempts, task, lambda done: None),
-            eager._attempts(self.strong, plan.strong_attempts, task, lambda done: None),
+            eager._attempts(self.weak, plan.weak_attempts, task, lambda done: False),
+            eager._attempts(self.strong, plan.strong_attempts, task, lambda done: False),
         )
         return weak, strong
 
@@ -67,6 +70,31 @@ class Contest:
         )
         return verdict if verdict.misses else None
 
+    def _early(self, weak: Sequence[Attempt], strong: Sequence[Attempt]) -> "Early | None":
+        """Return what a sequential test makes of the grades so far, where one is wanted."""
+        plan = self.settings
+        failed = any(a.failure is not None for a in (*weak, *strong))
+        if plan.error is None or not plan.race or failed:
+            return None
+        # Imported here because numpy takes a while, and most runs never ask.
+        from ..metrics.sequential import decide_early
+
+        early = decide_early(
+            self.gate,
+            _grades(weak),
+            _grades(strong),
+            weak_left=plan.weak_attempts - len(weak),
+            strong_left=plan.strong_attempts - len(strong),
+            error=plan.error,
+        )
+        # A truncated answer is a zero that could make a gap: such a task gets all its attempts.
+        hollow = any(a.hollow for a in (*weak, *strong))
+        return None if early and early.verdict.accepted and hollow else early
+
+    def _settled(self, weak: Sequence[Attempt], strong: Sequence[Attempt]) -> bool:
+        """Tell whether no further attempt is needed."""
+        return bool(self._certain(weak, strong) or self._early(weak, strong))
+
     def _decided(self, tried: Round, weak: list[Attempt], strong: list[Attempt]) -> Round:
         """Close a round: rejected for certain, unscored, or judged on all attempts."""
         found: dict[str, Any] = {"weak": tuple(weak), "strong": tuple(strong)}
@@ -74,6 +102,9 @@ class Contest:
         failure = next((a.failure for a in (*weak, *strong) if a.failure is not None), None)
         if verdict is None and failure is not None:
             return tried.model_copy(update={**found, "failure": failure})
+        early = None if verdict else self._early(weak, strong)
+        if early is not None:
+            verdict, found["sequential"] = early.verdict, self._told(early, weak, strong)
         if verdict is None:
             verdict = decide_without(
                 self.gate,
@@ -83,8 +114,17 @@ class Contest:
                 [a.hollow for a in strong],
             )
         outcome = Outcome.ACCEPTED if verdict.group is None else Outcome(verdict.group.value)
-        return tried.model_copy(
-            update={**found, "outcome": outcome, "reason": verdict.reason, "misses": verdict.misses}
+        reason = f"stopped by sequential test: {verdict.reason}" if early else verdict.reason
+        found |= {"outcome": outcome, "misses": verdict.misses}
+        return tried.model_copy(update={**found, "reason": "" if verdict.accepted else reason})
+
+    def _told(self, early: "Early", weak: Sequence[Attempt], strong: Sequence[Attempt]) -> str:
+        """Say how the attempts ended, and what was not asked."""
+        plan, side = self.settings, "at least" if early.verdict.accepted else "below"
+        return (
+            f"stopped by sequential test (error {plan.error:g}): the chance that all attempts "
+            f"would pass, {early.chance:.4f}, is {side} {early.limit:.4f}; not asked: "
+            f"{plan.weak_attempts - len(weak)} weak, {plan.strong_attempts - len(strong)} strong"
         )
 
     async def _attempts(
@@ -92,9 +132,9 @@ class Contest:
         solver: Solver,
         planned: int,
         task: AnyTask,
-        certain: Callable[[Sequence[Attempt]], Verdict | None],
+        settled: Callable[[Sequence[Attempt]], bool],
     ) -> list[Attempt]:
-        """Make a solver's attempts, in order, until the verdict is certain.
+        """Make a solver's attempts, in order, until no further one is needed.
 
         Only attempts up to the one that decided are kept, whatever else had already finished, so
         that the result does not depend on timing; what is still under way is cancelled.
@@ -110,7 +150,7 @@ class Contest:
                 attempt = await waiting[0]
                 done.append(attempt if self.repeats else _unlike(solver, attempt, done))
                 waiting.popleft()
-                if self.settings.race and (done[-1].failure is not None or certain(done)):
+                if self.settings.race and (done[-1].failure is not None or settled(done)):
                     break
             return done
         finally:

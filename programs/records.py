@@ -171,6 +171,8 @@ class Round(Record):
     """Every rule that failed and by how much, in one line; empty if accepted."""
     misses: tuple[Miss, ...] = ()
     """The rules of the gate that failed."""
+    sequential: str = ""
+    """How a sequential test ended the attempts, and which were not asked; empty if none did."""
     review: Review | None = None
     """What the referee said, in domains that have one."""
     failure: Failure | None = None

@@ -8,7 +8,7 @@ from ..records import AnyTask, Attempt
 class _Samples(Contest):
     async def strong_alone(self, task: AnyTask) -> list[Attempt]:
         planned = self.settings.strong_attempts
-        return await self._attempts(self.strong, planned, task, lambda done: None)
+        return await self._attempts(self.strong, planned, task, lambda done: False)
 
 
 async def strong_samples(program: Program, task: AnyTask, count: int) -> list[Attempt]:
