@@ -17,7 +17,7 @@ from .entry import (
     point,
     table,
 )
-from .notes import clip, escaped
+from .markdown import clip, escaped
 
 __all__ = ["comparison_entry", "method_entry"]
 

@@ -1,8 +1,32 @@
-"""What counts of the fresh attempts at kept tasks: whole answers of contests that no outage hit."""
+"""Fresh attempts at kept tasks, and what counts of them: answers of contests no outage hit."""
 
-from collections.abc import Mapping
+import time
+from collections.abc import Awaitable, Mapping
 
 from ..programs import Attempt, Episode, Round
+from ..programs.usage import Ledger, observing, sample
+
+
+async def tried(document: str, contest: Awaitable[Round], rollout: str) -> Episode:
+    """Hold a contest over a kept task, and return it as an episode with what it asked of models.
+
+    Args:
+        document: The id of the task's document.
+        contest: The fresh attempts.
+        rollout: The sample that its calls belong to.
+    """
+    ledger, started = Ledger(), time.monotonic()
+    with observing(ledger.add), sample(rollout):
+        closed = await contest
+    return Episode(
+        document_id=document,
+        rounds=(closed,),
+        usage=ledger.total,
+        roles=ledger.roles,
+        seconds=round(time.monotonic() - started, 3),
+        stopped="rounds" if closed.failure is None else "failure",
+        failure=closed.failure,
+    )
 
 
 def usable(measured: Mapping[str, Episode]) -> dict[str, Round]:

@@ -7,7 +7,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from .compare_result import Comparison, Estimate, Row
-from .notes import escaped
+from .markdown import escaped
 
 
 class Line(NamedTuple):

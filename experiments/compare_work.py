@@ -3,14 +3,13 @@
 import asyncio
 import hashlib
 import json
-import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-from ..programs import Document, Episode, Failure, Program, background
+from ..programs import Document, Episode, Failure, Program, Round, background
 from ..programs.baselines import METHODS, BestOfN
 from ..programs.records import AnyTask
 from ..programs.role import ask
-from ..programs.usage import Ledger, observing, sample
+from .compare_fresh import tried
 from .compare_result import Work
 from .errors import InputError
 from .session import Session
@@ -122,32 +121,24 @@ class Workbench:
     async def _measure(self, tasks: Mapping[str, AnyTask]) -> dict[str, Episode]:
         """Let both solvers make every attempt at every task, as a sample of its own."""
         limit = asyncio.Semaphore(self._session.config.in_flight)
+        rollout = self._session.objective.rollout("measure")
 
         async def one(id: str, task: AnyTask) -> Episode:
             content = hashlib.sha256(task.model_dump_json().encode()).hexdigest()[:12]
-            return await self._once(f"measure/{content}/{id}", lambda: self._fresh(id, task), limit)
+            key = f"measure/{content}/{id}"
+            return await self._once(key, lambda: tried(id, self._fresh(task), rollout), limit)
 
         found = await _together([one(id, task) for id, task in tasks.items()])
         return dict(zip(tasks, found, strict=True))
 
-    async def _fresh(self, id: str, task: AnyTask) -> Episode:
+    async def _fresh(self, task: AnyTask) -> Round:
         """Try a task afresh, and hear the referee on how that went."""
-        ledger, started = Ledger(), time.monotonic()
-        with observing(ledger.add), sample(self._session.objective.rollout("measure")):
-            closed = await self._judges.attempted(task)
-            if closed.failure is None:
-                reply = await ask(self._judges.referee, closed=closed, before=())
-                review = None if reply.prediction is None else reply.prediction.review
-                closed = closed.model_copy(update={"review": review, "failure": reply.failure})
-        return Episode(
-            document_id=id,
-            rounds=(closed,),
-            usage=ledger.total,
-            roles=ledger.roles,
-            seconds=round(time.monotonic() - started, 3),
-            stopped="rounds" if closed.failure is None else "failure",
-            failure=closed.failure,
-        )
+        closed = await self._judges.attempted(task)
+        if closed.failure is not None:
+            return closed
+        reply = await ask(self._judges.referee, closed=closed, before=())
+        review = None if reply.prediction is None else reply.prediction.review
+        return closed.model_copy(update={"review": review, "failure": reply.failure})
 
     async def _once(
         self, key: str, run: Run, limit: asyncio.Semaphore, keep: bool = True

@@ -20,7 +20,7 @@ from pydantic import (
 from ..metrics import Gate
 from ..metrics import gate as named_gate
 from ..metrics.calibration import CALIBRATED
-from ..optimizers import METHODS, SearchOptions
+from ..optimizers import METHODS, SearchOptions, check_objectives
 from ..optimizers.joint.address import shown
 from ..programs import PROPOSER, Domain, ModelConfig, Settings
 from ..programs.budget import Budget
@@ -66,10 +66,24 @@ class LoopConfig(Part):
     """Answers of the strong solver per task."""
     race: bool = True
     """Skip attempts that cannot change the verdict."""
+    error: Annotated[float, Field(gt=0, lt=0.5)] | None = None
+    """Share of errors, such as 0.05, with which a sequential test may end a task's attempts sooner
+    (docs/gates.md). Without it only certainty ends them."""
+    verify_last: bool = False
+    """Ask the verifier's model only about tasks that the gate has accepted (docs/gates.md)."""
     in_flight: PositiveInt = 1
     """Attempts of one solver under way at a time."""
     memory: Annotated[int, Field(ge=0)] = 0
     """Failed rounds that orchestrator and challenger are shown; 0 shows all."""
+
+    @model_validator(mode="after")
+    def _races(self) -> "LoopConfig":
+        if self.error is not None and not self.race:
+            raise ValueError(
+                f"loop.error={self.error:g} ends attempts early and loop.race=false makes them "
+                "all; leave one of them out"
+            )
+        return self
 
 
 class TrackingConfig(Part):
@@ -150,6 +164,7 @@ class ExperimentConfig(Part):
                 f"train={self.train} and validation={self.validation} leave nothing to test on; "
                 "together they must be below 1"
             )
+        check_objectives(self.method, self.search)
         low, high = self.search.temperature
         if not 0 <= low <= high <= 2:
             raise ValueError(

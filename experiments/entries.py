@@ -11,7 +11,8 @@ from ..optimizers import Candidate, Measurement, Trial, score
 from ..programs import Episode
 from .config import ExperimentConfig
 from .entry import LIMITS, NOTE, Entry, Point, as_tables, by_document, failures_table, point, table
-from .notes import clip, result_note, trial_note
+from .markdown import clip
+from .notes import result_note, trial_note
 from .result import Result
 
 __all__ = [

@@ -9,7 +9,7 @@ from statistics import fmean
 from typing import Any, NamedTuple
 
 from ..programs import Episode, Round
-from .notes import clip
+from .markdown import clip
 
 __all__ = [
     "LIMITS",

@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-import time
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
@@ -13,10 +12,9 @@ from ..optimizers import score
 from ..programs import Episode, Program, Round, Usage, background
 from ..programs.budget import Amount
 from ..programs.records import AnyTask
-from ..programs.usage import Ledger, observing, sample
-from .compare_fresh import usable
+from .afford import episode_cost
+from .compare_fresh import tried, usable
 from .config import HELDOUT
-from .plan import episode_cost
 from .result import HeldOut, HeldOutSide, averaged, mean_interval, paired
 from .session import Session
 
@@ -114,7 +112,8 @@ async def _measured(session: Session, tasks: Sequence[_Kept]) -> dict[str, Episo
         episode = journal.get(kept.key)
         if episode is None:
             async with limit:
-                episode = await _tried(solvers, kept, session.objective.rollout("heldout"))
+                attempts = solvers.attempted(kept.task)
+                episode = await tried(kept.document, attempts, session.objective.rollout("heldout"))
             # An outage says nothing about a task: the next start tries again.
             if episode.failure is None or episode.failure.kind != "infrastructure":
                 journal.put(kept.key, episode)
@@ -129,22 +128,6 @@ async def _measured(session: Session, tasks: Sequence[_Kept]) -> dict[str, Episo
             raise episode
         episodes[kept.key] = episode
     return episodes
-
-
-async def _tried(solvers: Program, kept: _Kept, rollout: str) -> Episode:
-    """Let both solvers make every attempt at a task."""
-    ledger, started = Ledger(), time.monotonic()
-    with observing(ledger.add), sample(rollout):
-        closed = await solvers.attempted(kept.task)
-    return Episode(
-        document_id=kept.document,
-        rounds=(closed,),
-        usage=ledger.total,
-        roles=ledger.roles,
-        seconds=round(time.monotonic() - started, 3),
-        stopped="rounds" if closed.failure is None else "failure",
-        failure=closed.failure,
-    )
 
 
 def _values(repeats: Repeats, rounds: Mapping[str, Round]) -> list[float | None]:

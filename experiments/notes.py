@@ -1,27 +1,11 @@
 """Notes on a run's page in MLflow: Markdown into which no document and no model can write."""
 
-import html
-import re
 from collections.abc import Iterable, Sequence
 
 from ..optimizers import Candidate, Trial
+from .markdown import escaped
 from .report import findings
 from .result import Result
-
-__all__ = ["clip", "escaped", "result_note", "trial_note"]
-
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!|~<>-])")
-
-
-def clip(text: str, limit: int) -> str:
-    """Return at most `limit` characters of a text, the last a sign that it was cut."""
-    return text if len(text) <= limit else text[: limit - 1] + "…"
-
-
-def escaped(text: object) -> str:
-    """Return a text on one line that Markdown and HTML show as it is."""
-    line = " ".join(html.escape(str(text), quote=False).split())
-    return _MARKDOWN.sub(r"\\\1", line).replace("\\<", "&lt;").replace("\\>", "&gt;")
 
 
 def trial_note(trial: Trial, baseline: Candidate) -> str:

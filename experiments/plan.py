@@ -9,6 +9,7 @@ from pathlib import Path
 from ..optimizers import OPEN_ENDED, Candidate, SearchOptions, Trial, fresh_episodes
 from ..optimizers.files import write_whole
 from ..optimizers.trial import refuse_outage
+from ..programs import Episode
 from ..programs.budget import Amount, Budget, BudgetError
 from ..programs.meter import Meter
 from .afford import MOST, affordable_trials, check_affordable, episode_cost, remaining, shown
@@ -23,13 +24,14 @@ MARGIN = Decimal("1.15")
 ENDED = "the budget has ended this search before"
 
 Watch = Callable[[Trial], None]
+After = Callable[[Sequence[Episode]], Amount]
 
 
 class Written(Part):
     """What `plan.json` keeps, so that an interrupted run does what an undisturbed one would."""
 
-    budget: str
-    """The budget that the plan was made for."""
+    budget: str | None
+    """The budget that the plan was made for; `None` if the search ended without one."""
     trials: int
     """Candidates to measure."""
     ended: tuple[int, ...] | None = None
@@ -49,7 +51,7 @@ class Plan:
     line: Callable[[str], None]
     """Says something to people."""
     written: Written | None = None
-    """Absent if no start of the run has had a budget."""
+    """Absent until a start of the run has a budget, or the search ends."""
 
     @property
     def ended(self) -> bool:
@@ -59,8 +61,8 @@ class Plan:
     def searched(self, search: Callable[[Watch], list[Trial]], watch: Watch) -> list[Trial]:
         """Let a method search until it ends or its share of the budget is used up.
 
-        A search that the budget has once ended, ends again after the same trials: what a larger
-        budget pays for is what follows.
+        A search that has once ended, ends again after the same trials: what a larger budget, or
+        the first one, pays for is what follows.
 
         Args:
             search: The method, waiting for the function that it tells of every trial.
@@ -70,7 +72,8 @@ class Plan:
             The trials that have ended.
 
         Raises:
-            BudgetError: If not even the baseline's trial has ended.
+            BudgetError: If not even the baseline's trial has ended, or not all trials that an
+                earlier start ended in time can be gone through again.
         """
         told: list[Trial] = []
         before = self._struck_after()
@@ -86,11 +89,13 @@ class Plan:
             trials, struck = search(watching), False
         except BudgetError:
             trials, struck = sorted(told, key=lambda trial: trial.number), True
-            if not trials or trials[0].number:
+            # An earlier start may have had all trials: what an outage hit there is measured again.
+            whole = self.ended and before is None
+            if not trials or trials[0].number or whole:
                 raise
             spent = self.meter.shown if before is None else "as it did before"
             self.line(
-                f"the budget ends the search after {len(told)} of {self.search.trials} trials "
+                f"the budget ends the search after {len(told)} trial{'s' if len(told) > 1 else ''} "
                 f"({spent}); the rest is for the finalists and the test"
             )
         self._keep(trials, struck=struck)
@@ -118,13 +123,18 @@ class Plan:
 
     def _keep(self, trials: Sequence[Trial], *, struck: bool) -> None:
         """Write how the search ended, the first time."""
-        if self.written is not None and self.written.ended is None:
+        if not self.ended:
+            made = self.written or Written(budget=None, trials=self.search.trials)
             update = {"ended": tuple(trial.number for trial in trials), "struck": struck}
-            self.written = self.written.model_copy(update=update)
-            write_whole(self.file, self.written.model_dump_json(indent=1) + "\n")
+            self.write(made.model_copy(update=update))
+
+    def write(self, written: Written) -> None:
+        """Keep what the plan is from here on."""
+        self.written = written
+        write_whole(self.file, written.model_dump_json(indent=1) + "\n")
 
 
-def make_plan(session: Session, *, after: int = 0) -> Plan:
+def make_plan(session: Session, *, after: After = lambda baseline: Amount()) -> Plan:
     """Measure the baseline on validation, and divide the budget by what that took.
 
     The search gets what is left when enough is kept for the finalists' fresh measurements and the
@@ -133,7 +143,8 @@ def make_plan(session: Session, *, after: int = 0) -> Plan:
 
     Args:
         session: The run.
-        after: Episodes that follow the test, such as those of held-out solvers.
+        after: Estimates from the baseline's episodes what follows the test, such as the held-out
+            solvers' attempts.
 
     Raises:
         BudgetError: If the budget cannot pay for the baseline and what is kept; names the smallest
@@ -151,56 +162,57 @@ def make_plan(session: Session, *, after: int = 0) -> Plan:
     return plan
 
 
-def _divide(session: Session, plan: Plan, after: int) -> None:
+def _divide(session: Session, plan: Plan, after: After) -> None:
     """Keep a reserve, plan trials for the rest, and tell the workers of it."""
     meter, reserve = session.models.meter, Amount()
     if meter.budget is not None:
         reserve = _divided(session, plan, meter.budget, after)
     elif plan.written is not None:
         plan.line(
-            f"no budget: {plan.written.trials} trials at most, as planned with budget "
-            f"{plan.written.budget}"
+            f"no budget: at most the episodes of {plan.written.trials} whole trials, as planned "
+            f"with budget {plan.written.budget}"
         )
     meter.hold(reserve)
     announce(session.config.folder, meter, reserve)
 
 
-def _divided(session: Session, plan: Plan, budget: Budget, after: int) -> Amount:
+def _divided(session: Session, plan: Plan, budget: Budget, after: After) -> Amount:
     """Plan the trials, unless an earlier start has with this budget; return what to keep back."""
     config, meter, splits = session.config, session.models.meter, session.split()
-    cost = _baseline_cost(session)
-    follows = fresh_episodes(config.search.finalists, len(splits.validation)) + after
+    baseline = _baseline(session)
+    cost = episode_cost(config.models, baseline, together=config.in_flight)
+    follows = fresh_episodes(config.search.finalists, len(splits.validation))
     follows += 2 * config.test_repeats * len(splits.test)
-    reserve = cost.times(MARGIN * follows)
+    reserve = cost.times(follows).plus(after(baseline)).times(MARGIN)
     per_trial = cost.times(len(splits.validation))
     learning = cost.times(len(splits.train))
     check_affordable(budget, per_trial, learning, reserve)
-    if plan.written is None or plan.written.budget != str(budget):
+    written = plan.written
+    if written is None or written.budget != str(budget):
         left = remaining(budget, meter.spent.plus(reserve).plus(learning))
         explicit = "trials" in config.search.model_fields_set
         paid = MOST if config.method in OPEN_ENDED else affordable_trials(per_trial, left)
         trials = config.search.trials if explicit else paid
-        plan.written = Written(budget=str(budget), trials=trials)
-        write_whole(plan.file, plan.written.model_dump_json(indent=1) + "\n")
+        written = Written(budget=str(budget), trials=trials)
+        plan.write(written)
     plan.line(
-        f"budget {budget}: {plan.written.trials} trials at most; about "
+        f"budget {budget}: at most the episodes of {written.trials} whole trials; about "
         f"{shown(budget, reserve)} are kept for the finalists and the test"
     )
     return reserve
 
 
-def _baseline_cost(session: Session) -> Amount:
-    """Measure the baseline on validation, and return what an episode of it costs.
+def _baseline(session: Session) -> list[Episode]:
+    """Measure the baseline on validation.
 
     Raises:
         RuntimeError: If it cannot be scored.
     """
-    config, own = session.config, Candidate.of(session.program)
-    validation = session.split().validation
+    own, validation = Candidate.of(session.program), session.split().validation
     session.reporter.stage("baseline", len(validation))
     episodes = session.objective.episodes(own, validation, "validation")
     refuse_outage([Trial.ended(0, "baseline", own, {}, episodes)])
-    return episode_cost(config.models, episodes, together=config.in_flight)
+    return episodes
 
 
 def _read(file: Path) -> Written | None:

@@ -5,9 +5,10 @@ from pathlib import Path
 
 from rich.table import Table
 
-from ..optimizers import Trial, importances
+from ..optimizers import RuleEffect, Space, Trial, importances, rule_effects
+from .markdown import clip, escaped
 from .result import Difference, Result, Side, Validation
-from .trial_figures import draw_pareto, draw_trials
+from .trial_figures import draw_pareto, draw_trials, front
 
 _ROWS = (
     ("gap, all documents", "gap", ".3f"),
@@ -22,6 +23,8 @@ _ROWS = (
 
 FOREMOST = 10
 """Parameters whose importance is shown; a search over rules has dozens."""
+WORDS = 160
+"""Characters of a rule that are shown."""
 
 
 def cells(side: Side) -> list[str]:
@@ -67,8 +70,22 @@ def findings(result: Result) -> list[str]:
     return [line for line in lines if line]
 
 
-def write_report(folder: Path, trials: Sequence[Trial], winner: Trial, result: Result) -> None:
-    """Write `report.md`, `trials.svg` and `pareto.svg`."""
+def write_report(
+    folder: Path,
+    trials: Sequence[Trial],
+    winner: Trial,
+    result: Result,
+    space: Space | None = None,
+) -> None:
+    """Write `report.md`, `trials.svg` and `pareto.svg`.
+
+    Args:
+        folder: Where to.
+        trials: Of the search.
+        winner: The one that was exported.
+        result: What came of it on the test documents.
+        space: What a joint search chose from in the end; its rules are listed with their effects.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     draw_trials(folder / "trials.svg", trials, winner)
     draw_pareto(folder / "pareto.svg", trials, winner)
@@ -82,6 +99,8 @@ def write_report(folder: Path, trials: Sequence[Trial], winner: Trial, result: R
         _finalists(result.validation),
         "![Gap by trial](trials.svg)",
         "![Gap against tokens per accepted task](pareto.svg)",
+        *_front(trials, winner),
+        *_rules(rule_effects(trials, space) if space else []),
         "## What decided" if shares else "",
         _table(["parameter", "importance"], _foremost(shares)),
         "## Trials",
@@ -91,6 +110,43 @@ def write_report(folder: Path, trials: Sequence[Trial], winner: Trial, result: R
         ),
     ]
     (folder / "report.md").write_text("\n\n".join(part for part in parts if part) + "\n")
+
+
+def _front(trials: Sequence[Trial], winner: Trial) -> list[str]:
+    """Tabulate the trials that no other beats in gap and tokens at once."""
+    words = {winner.number: ", winner"}
+    rows = [
+        [f"trial {one.number}{words.get(one.number, '')}", _number(one.value), _tokens(one)]
+        for one in front(trials)
+    ]
+    told = (
+        "No other trial is better and cheaper, as the search measured them. The winner was chosen "
+        "by its gap alone, measured again with fresh answers; what a task costs decided nothing. "
+        "The prompts of all trials are in `trials.json`."
+    )
+    header = ["trial", "gap", "tokens per task"]
+    return ["## Better or cheaper", told, _table(header, rows)] if rows else []
+
+
+def _rules(found: Sequence[RuleEffect]) -> list[str]:
+    """Tabulate what each rule is worth."""
+    rows = [
+        [
+            f"`{one.switch}`",
+            escaped(clip(" ".join(one.text.split()), WORDS)),
+            f"`{one.predictor}`",
+            f"{one.effect:+.3f}",
+            f"{one.error:.3f}",
+            str(one.trials),
+        ]
+        for one in found
+    ]
+    told = (
+        "What each rule is expected to add to the gap, estimated from all trials together; an "
+        "effect smaller than twice its standard error may be chance."
+    )
+    header = ["rule", "text", "for", "effect", "standard error", "trials"]
+    return ["## What each rule is worth", told, _table(header, rows)] if rows else []
 
 
 def _foremost(shares: Mapping[str, float]) -> list[list[str]]:
@@ -161,7 +217,6 @@ def _finalists(found: Validation | None) -> str:
 
 def _row(trial: Trial) -> list[str]:
     found = trial.measurement
-    tokens = found.tokens_per_accepted
     return [
         str(trial.number),
         trial.origin,
@@ -169,9 +224,14 @@ def _row(trial: Trial) -> list[str]:
         trial.state,
         _number(trial.value),
         _number(found.acceptance),
-        "-" if tokens is None else f"{tokens:,.0f}",
+        _tokens(trial),
         str(found.calls),
     ]
+
+
+def _tokens(trial: Trial) -> str:
+    tokens = trial.measurement.tokens_per_accepted
+    return "-" if tokens is None else f"{tokens:,.0f}"
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

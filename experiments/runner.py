@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 from ..optimizers import (
@@ -17,12 +18,13 @@ from ..optimizers import (
     choose,
     find_method,
     fresh_episodes,
+    last_space,
 )
 from ..programs import PROPOSER, Document, Episode
 from .compiled import save_compiled
-from .config import HELDOUT, ExperimentConfig
+from .config import ExperimentConfig
 from .errors import InputError
-from .heldout import held_out
+from .heldout import held_out, held_out_cost
 from .plan import Plan, make_plan
 from .progress import Reporter
 from .report import write_report
@@ -31,8 +33,9 @@ from .session import Session, open_session
 from .tracking import Tracker
 from .worker import check_shared, local_workers
 
-KEPT = ("space-*.json", "evolution.json", "plan.json")
-"""What methods and the budget leave in a run's folder, to be kept with the run."""
+KEPT = ("space-*.json", "evolution.json", "learned.json", "plan.json")
+"""What methods leave in a run's folder, and how the search ended, to be kept with the run. What
+`limits.json` says is only for workers, while it searches."""
 
 
 def optimize(config: ExperimentConfig, reporter: Reporter, *, workers: int = 1) -> Result:
@@ -65,7 +68,7 @@ def optimize(config: ExperimentConfig, reporter: Reporter, *, workers: int = 1) 
             f"{config.run}: {len(splits.train)} documents to learn from, {len(splits.validation)} "
             f"to compare on, {len(splits.test)} to test on"
         )
-        plan = make_plan(session, after=_held_out_episodes(session))
+        plan = make_plan(session, after=partial(held_out_cost, session))
         method = _method(session, plan)
         with local_workers(config, 0 if plan.ended else workers - 1, reporter):
             trials = _search(session, plan, method, tracker)
@@ -157,13 +160,6 @@ def _result(
     )
 
 
-def _held_out_episodes(session: Session) -> int:
-    """Return how many episodes the held-out solvers' attempts are worth at most."""
-    config = session.config
-    asked = all(role in config.models for role in HELDOUT)
-    return 2 * config.test_repeats * len(session.split().test) if asked else 0
-
-
 def _repeats(
     session: Session, candidate: Candidate, test: Sequence[Document]
 ) -> list[list[Episode]]:
@@ -192,7 +188,8 @@ def _leave(
     )
     listed = [trial.model_dump(mode="json", exclude={"episodes"}) for trial in trials]
     (config.folder / "trials.json").write_text(json.dumps(listed, indent=1) + "\n")
-    write_report(config.folder / "report", trials, winner, result)
+    space = last_space(config.folder)
+    write_report(config.folder / "report", trials, winner, result, space)
     (config.folder / "result.json").write_text(result.model_dump_json(indent=1) + "\n")
 
 

@@ -21,7 +21,7 @@ from rich.console import Console
 from . import address
 from .config import ExperimentConfig
 from .errors import InputError
-from .notes import clip
+from .markdown import clip
 from .view import EVERY, view_path
 
 __all__ = ["serve", "serve_runs"]

@@ -11,7 +11,7 @@ from .compiled import load_manifest
 from .config import ExperimentConfig
 from .entries import IDENTITY, STATUS, outcome, study, trial_entry, trial_name, trial_params
 from .entry import LIMITS, Entry, Point
-from .notes import clip
+from .markdown import clip
 from .result import Result, Tracked
 from .store import FAULTS, NUMBER, PARENT, PLACE, Store, now
 from .view import every_view, saved_view, view_path

@@ -5,6 +5,7 @@ import os
 import platform
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -13,6 +14,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from ..metrics import Gate
 from ..metrics.calibration import CALIBRATED
 from ..optimizers import Objective
@@ -20,6 +23,7 @@ from ..programs import Autodata
 from .config import ExperimentConfig
 from .documents import load, split
 from .errors import InputError
+from .explain import explained
 from .journal import Journal
 from .limits import follow
 from .progress import Reporter
@@ -100,8 +104,8 @@ def check_shared(config: ExperimentConfig) -> None:
     """
     if config.method not in SHARED:
         raise InputError(
-            f"method={config.method!r}: is searched by one process; workers can help with "
-            f"{' and '.join(SHARED)}"
+            f"method={config.method!r}: is searched by one process; leave the workers out, or set "
+            f"method to {' or '.join(SHARED)}"
         )
 
 
@@ -172,17 +176,35 @@ def _with_numbers(config: ExperimentConfig) -> ExperimentConfig:
 
 
 def main() -> None:
-    """Be a local worker: read the configuration from standard input, end with the leader."""
+    """Be a local worker: read the configuration from standard input, end with the leader.
+
+    Exit codes are those of the command line: 1 failed, 2 bad input.
+    """
     leader = os.getppid()
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
-    config = ExperimentConfig.model_validate_json(sys.stdin.read())
     try:
+        config = _told(sys.stdin.read())
         with Reporter() as reporter:
             work(config, reporter, orphaned=lambda: os.getppid() != leader)
-    except (InputError, RuntimeError, OSError) as error:
+    except (InputError, RuntimeError, OSError, sqlite3.Error) as error:
         logger.error("%s", " ".join(str(error).split()))
-        sys.exit(1)
+        sys.exit(2 if isinstance(error, InputError) else 1)
+
+
+def _told(text: str) -> ExperimentConfig:
+    """Read what the leader has written.
+
+    Raises:
+        InputError: If it is no configuration.
+    """
+    try:
+        return ExperimentConfig.model_validate_json(text)
+    except ValidationError as error:
+        raise InputError(
+            f"standard input: {explained(error, ExperimentConfig)}; start workers with `autodata "
+            "optimize --workers N` or `autodata work CONFIG`"
+        ) from None
 
 
 if __name__ == "__main__":

@@ -1,11 +1,12 @@
 """The outer loop: candidates, the objective, and the methods that search."""
 
 from .candidate import Candidate, Knobs
-from .importance import importances
+from .importance import RuleEffect, importances, rule_effects
 from .measurement import Measurement, measured, score
-from .methods import METHODS, OPEN_ENDED, Method, Setup, find_method
+from .methods import METHODS, OPEN_ENDED, Method, Setup, check_objectives, find_method
 from .objective import EpisodeStore, Objective
 from .options import SearchOptions
+from .space import Space, last_space
 from .trial import Trial
 from .winner import Choice, Finalist, choose, fresh_episodes
 
@@ -20,13 +21,18 @@ __all__ = [
     "Measurement",
     "Method",
     "Objective",
+    "RuleEffect",
     "SearchOptions",
     "Setup",
+    "Space",
     "Trial",
+    "check_objectives",
     "choose",
     "find_method",
     "fresh_episodes",
     "importances",
+    "last_space",
     "measured",
+    "rule_effects",
     "score",
 ]

@@ -1,9 +1,11 @@
-"""Which parameters told good trials from others: importances of a search, whatever its method."""
+"""What told good trials from others: parameters of any search, and rules of a joint one."""
 
 import warnings
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
+from .measurement import score
+from .space import Space
 from .trial import Trial
 
 FEWEST = 15
@@ -77,3 +79,64 @@ def _range(values: Sequence[str | int | float]) -> Any:
         numbers = [float(value) for value in values]
         return FloatDistribution(min(numbers), max(numbers))
     return CategoricalDistribution(distinct) if len(values) >= SEEN * len(distinct) else None
+
+
+class RuleEffect(NamedTuple):
+    """What a rule is worth."""
+
+    switch: str
+    """The parameter that switches it on."""
+    predictor: str
+    """Whose instruction it is added to."""
+    text: str
+    """As the proposer wrote it."""
+    effect: float
+    """What it is expected to add to the gap, given all trials."""
+    error: float
+    """Standard deviation of what that may be."""
+    trials: int
+    """Trials that had it on."""
+
+
+def rule_effects(trials: Sequence[Trial], space: Space) -> list[RuleEffect]:
+    """Estimate what each rule of a joint search adds to the gap, by the model of its sampler.
+
+    Args:
+        trials: Of the search; those of other methods, which fed it, count as points without rules.
+        space: That of its last generation, which has all choices of those before.
+
+    Returns:
+        The rules that were tried, the most helpful first.
+    """
+    if not space.switches:
+        return []
+    from .joint.effects import Effects, Scored
+    from .joint.slots import distributions
+
+    ranges, switches = distributions(space), space.switches
+    measured: list[Scored] = []
+    for trial in trials:
+        own = ranges.keys() - switches.keys() <= trial.params.keys()
+        params = trial.params if own else space.point(trial.candidate)
+        if trial.number == 0:  # The program as it was given, which has no rule.
+            params = {**params, **switches}
+        values = {one.document_id: score(one) for one in trial.episodes}
+        scores = {name: value for name, value in values.items() if value is not None}
+        if trial.value is not None:
+            measured.append(Scored(params, scores))
+    effects = Effects(measured, ranges)
+    means, errors = effects.means(), effects.errors()
+    found = [
+        RuleEffect(
+            switch,
+            name,
+            text,
+            means[switch, 1],
+            errors[switch, 1],
+            sum(one.params.get(switch) == 1 for one in measured),
+        )
+        for name, rules in space.rules.items()
+        for switch, text in rules.items()
+        if (switch, 1) in means
+    ]
+    return sorted(found, key=lambda one: (-one.effect, one.switch))

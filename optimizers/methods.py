@@ -32,6 +32,10 @@ OPEN_ENDED = frozenset({"optuna", "evolution"})
 budget ends them, where the others need a plan."""
 
 
+FRUGAL = ("optuna", "relay")
+"""Methods that can search for few tokens besides the gap."""
+
+
 @dataclass(frozen=True)
 class Setup:
     """What every method is given."""
@@ -79,12 +83,26 @@ def find_method(name: str, setup: Setup) -> Method:
     """Return a method, ready to search.
 
     Raises:
-        ValueError: If there is no method of that name.
+        ValueError: If there is no method of that name, or it cannot search for these objectives.
     """
     if name not in METHODS:
         raise ValueError(f"method={name!r}: expected one of {', '.join(METHODS)}")
+    check_objectives(name, setup.options)
     module, _, attribute = METHODS[name].rpartition(".")
     made: Callable[[Setup], Method] = getattr(
         importlib.import_module(f".{module}", __package__), attribute
     )
     return made(setup)
+
+
+def check_objectives(name: str, options: SearchOptions) -> None:
+    """Refuse two objectives for a method that would look at one of them only.
+
+    Raises:
+        ValueError: If it would.
+    """
+    if options.several and name not in FRUGAL:
+        raise ValueError(
+            f"method={name!r}: searches for the gap alone; leave search.objectives out, or set "
+            f"method to {' or '.join(FRUGAL)}"
+        )

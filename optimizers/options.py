@@ -1,8 +1,8 @@
 """How long and how widely to search."""
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field, NonNegativeInt, PositiveInt, field_validator
+from pydantic import Field, NonNegativeInt, PositiveInt, field_validator, model_validator
 
 from ..programs.records import Record
 from .joint.address import checked
@@ -34,8 +34,12 @@ class SearchOptions(Record):
     sampler: Literal["linear", "tpe", "gp", "random"] = "linear"
     """Where the next trial is: `linear` estimates what each choice adds from all trials together;
     the others are Optuna's own. `gp` needs torch."""
+    objectives: tuple[Literal["gap", "tokens"], ...] = ("gap",)
+    """What is searched for: the gap, or with `["gap", "tokens"]` also few tokens per accepted task
+    (docs/methods.md). The winner has the best gap either way."""
     prune: bool = True
-    """Stop a candidate early of which less is expected than of the best."""
+    """Stop a candidate early of which less is expected than of the best. With two objectives there
+    is no one best, Optuna stops nothing, and the default is `false`."""
     prune_after: PositiveInt = 3
     """Documents measured between two looks at whether to stop."""
     finalists: PositiveInt = 3
@@ -44,6 +48,37 @@ class SearchOptions(Record):
     """Database of the study, for workers on other hosts: `sqlite:///FILE`,
     `postgresql+psycopg://USER@HOST/DATABASE` or `grpc://HOST:PORT`. Without one it is in the run's
     folder."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _unpruned(cls, given: Any) -> Any:
+        """Have nothing stopped early with two objectives, unless that is asked for and refused."""
+        if not isinstance(given, dict):
+            return given
+        names = given.get("objectives")
+        several = isinstance(names, list | tuple) and len(names) > 1
+        return {"prune": False, **given} if several else given
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "SearchOptions":
+        if self.several and self.prune:
+            raise ValueError(
+                "prune=true: nothing is stopped early with two objectives; leave search.prune out, "
+                'or set search.objectives=["gap"]'
+            )
+        return self
+
+    @property
+    def several(self) -> bool:
+        """Whether the search has two objectives."""
+        return len(self.objectives) > 1
+
+    @field_validator("objectives")
+    @classmethod
+    def _combined(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if names not in (("gap",), ("gap", "tokens")):
+            raise ValueError('expected ["gap"] or ["gap", "tokens"]')
+        return names
 
     @field_validator("storage")
     @classmethod

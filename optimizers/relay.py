@@ -66,12 +66,17 @@ class RelaySearch:
         return found + self._run(joint, objective, train, validation, watch)[len(found) :]
 
     def _setup(self, trials: int, feeder: str = "") -> Setup:
-        """Return what a method is given: a part of the budget; a feeder has a folder of its own."""
+        """Return what a method is given: a part of the budget.
+
+        A feeder has a folder of its own, and searches for the gap alone.
+        """
         folder = self.setup.folder
+        options = self.setup.options.model_copy(update={"trials": trials})
+        if feeder:
+            options = options.model_copy(update={"objectives": ("gap",)})
         if folder is not None and feeder:
             folder = folder / feeder
             folder.mkdir(exist_ok=True)
-        options = self.setup.options.model_copy(update={"trials": trials})
         return replace(self.setup, options=options, folder=folder)
 
     def _run(

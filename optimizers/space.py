@@ -1,6 +1,7 @@
 """The space of a joint search: named choices of texts, and ranges of settings."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from pydantic import Field
@@ -26,9 +27,10 @@ class Space(Record):
     """Sets of demonstrations by name; `none` is the baseline's."""
     temperature: tuple[float, float]
     memory: tuple[int, ...]
+    """Numbers of rounds; the first is the baseline's."""
     own: Knobs = Knobs()
     """The baseline's settings."""
-    usual: float | None = None
+    usual: float
     """The temperature at which the baseline's own is kept, whatever it is."""
     openings: list[Point]
     """Points to measure first: the baseline, or the best point so far with a new instruction."""
@@ -61,9 +63,9 @@ class Space(Record):
     def point(self, candidate: Candidate) -> Point:
         """Return the point of a candidate whose texts are among the choices, without rules.
 
-        A setting that it leaves to the program has the value of the first opening.
+        A setting that it leaves to the program has the baseline's value.
         """
-        usual, knobs = self.openings[0], candidate.knobs
+        knobs = candidate.knobs
         point: Point = {
             short(name): next(one for one, text in texts.items() if text == instruction)
             for name, texts in self.instructions.items()
@@ -71,8 +73,26 @@ class Space(Record):
         }
         point |= self.switches
         point["demos"] = next(name for name, set_ in self.demos.items() if set_ == candidate.demos)
-        own = {"temperature": knobs.temperature, "memory": knobs.memory}
-        return point | {k: usual[k] if value is None else value for k, value in own.items()}
+        temperature = self.usual if knobs.temperature is None else knobs.temperature
+        memory = self.memory[0] if knobs.memory is None else knobs.memory
+        return point | {"temperature": temperature, "memory": memory}
+
+
+def space_file(folder: Path, generation: int) -> Path:
+    """Return where the space of a generation is kept in a run's folder."""
+    return folder / f"space-{generation}.json"
+
+
+def last_space(folder: Path) -> Space | None:
+    """Return the space of a run's last generation, which has the texts of all; `None` without.
+
+    Raises:
+        ValueError: If the file is damaged.
+    """
+    count = 0
+    while space_file(folder, count).exists():
+        count += 1
+    return Space.model_validate_json(space_file(folder, count - 1).read_text()) if count else None
 
 
 def short(predictor: str) -> str:

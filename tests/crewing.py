@@ -20,12 +20,21 @@ from optuna.trial import FrozenTrial, TrialState
 from autodata.experiments.documents import load
 from autodata.experiments.journal import Journal
 from autodata.experiments.source import DocumentSource
-from autodata.optimizers import Objective, SearchOptions, Setup, Trial
+from autodata.optimizers import Candidate, Objective, SearchOptions, Setup, Trial
 from autodata.optimizers.joint.search import OptunaSearch
 from autodata.optimizers.joint.sharing import Timing
 from autodata.optimizers.joint.storage import open_storage
 from autodata.optimizers.joint.worker import Worker
-from autodata.programs import PROPOSER, ROLES, Autodata, LanguageModels, ModelConfig, Settings
+from autodata.programs import (
+    PROPOSER,
+    ROLES,
+    Autodata,
+    Document,
+    Episode,
+    LanguageModels,
+    ModelConfig,
+    Settings,
+)
 
 TIMING = Timing(poll=0.05, beat=0.3, grace=3.0, patience=60)
 """Short, and still long enough for a busy machine."""
@@ -58,6 +67,34 @@ class Crew:
         self._made += 1
         return self._start(_help, self.folder, self.address, f"worker-{self._made}")
 
+    def hang(self) -> Any:
+        """Start a worker that takes a trial and never ends it."""
+        self._made += 1
+        return self._start(_hang, self.folder, self.address, f"worker-{self._made}")
+
+    def lead_here(self, strike: Callable[[], None], watch: Callable[[Trial], None]) -> None:
+        """Lead in this process.
+
+        Args:
+            strike: Called when the first trial after the baseline's is about to be measured.
+            watch: Told of every trial.
+        """
+        run = self.folder / "run"
+        with Journal(run) as journal:
+            models, objective, train, validation = _world(self.folder, journal)
+            measure, own = objective.episodes, Candidate.of(objective.program)
+
+            def episodes(
+                candidate: Candidate, documents: Sequence[Document], sample: str
+            ) -> list[Episode]:
+                if candidate != own and sample == "validation":
+                    strike()
+                return measure(candidate, documents, sample)
+
+            objective.episodes = episodes
+            search = OptunaSearch(Setup(self.options, models[PROPOSER], folder=run), TIMING)
+            search.search(objective, train, validation, watch)
+
     def trials(self) -> list[FrozenTrial]:
         """Return all trials of the run's studies."""
         storage = open_storage(self.address, self.folder / "run")
@@ -84,6 +121,19 @@ class Crew:
         process = _processes.Process(target=target, args=args)
         process.start()
         return process
+
+
+def holding(owner: str) -> Callable[[list[FrozenTrial]], bool]:
+    """Return whether someone has a trial."""
+
+    def seen(trials: Sequence[FrozenTrial]) -> bool:
+        return any(
+            trial.state is TrialState.RUNNING
+            and trial.user_attrs.get("owner", "").startswith(owner)
+            for trial in trials
+        )
+
+    return seen
 
 
 def measuring(owner: str) -> Callable[[list[FrozenTrial]], bool]:
@@ -116,6 +166,22 @@ def _help(folder: Path, address: str, name: str) -> None:
     run = folder / "run"
     with Journal(run / "workers" / name) as journal:
         _, objective, _, validation = _world(folder, journal)
+        storage = open_storage(address, run)
+        Worker(storage, "run", objective, validation, owner=name, timing=TIMING).work()
+
+
+def _hang(folder: Path, address: str, name: str) -> None:
+    run = folder / "run"
+    with Journal(run / "workers" / name) as journal:
+        _, objective, _, validation = _world(folder, journal)
+
+        def episodes(
+            candidate: Candidate, documents: Sequence[Document], sample: str
+        ) -> list[Episode]:
+            time.sleep(600)
+            raise AssertionError("nobody has killed it")
+
+        objective.episodes = episodes
         storage = open_storage(address, run)
         Worker(storage, "run", objective, validation, owner=name, timing=TIMING).work()
 

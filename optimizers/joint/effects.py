@@ -9,11 +9,10 @@ scores say otherwise.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
-from optuna.trial import FrozenTrial
 
 SPREAD = 0.06
 """Standard deviation of effects that is expected before anything is measured, in the unit of the
@@ -23,6 +22,14 @@ NOISE = 0.1
 
 Key = tuple[str, Any]
 """A choice: a parameter and its value; of a number also which of its two terms."""
+
+
+class Scored(NamedTuple):
+    """A point, and what it scored."""
+
+    params: Mapping[str, Any]
+    scores: Mapping[Any, float]
+    """By document."""
 
 
 def features(params: Mapping[str, Any], space: Mapping[str, BaseDistribution]) -> dict[Key, float]:
@@ -47,13 +54,11 @@ class Effects:
     """Effects of choices: what to expect of each, and how far that may err.
 
     Args:
-        trials: Trials that have ended; their intermediate values are scores by document.
+        trials: What was measured.
         space: The parameters as they are now; the first choice of each is the baseline's.
     """
 
-    def __init__(
-        self, trials: Sequence[FrozenTrial], space: Mapping[str, BaseDistribution]
-    ) -> None:
+    def __init__(self, trials: Sequence[Scored], space: Mapping[str, BaseDistribution]) -> None:
         points = [features(trial.params, space) for trial in trials]
         # In an order of their own: a storage may give parameters back in any.
         keys = sorted({key for point in points for key in point}, key=str)
@@ -61,7 +66,7 @@ class Effects:
         rows = [
             (document, score, point)
             for trial, point in zip(trials, points, strict=True)
-            for document, score in trial.intermediate_values.items()
+            for document, score in trial.scores.items()
         ]
         design = np.zeros((len(rows), len(self._names)))
         for i, (_, _, point) in enumerate(rows):
@@ -75,8 +80,8 @@ class Effects:
             design[own] -= design[own].mean(axis=0)
         noise = max(NOISE, float(scores.std())) if len(scores) else NOISE
         precision = design.T @ design / noise**2 + np.eye(len(self._names)) / SPREAD**2
-        self._errors = np.linalg.inv(precision)
-        self._means = self._errors @ (design.T @ scores) / noise**2
+        self._covariance = np.linalg.inv(precision)
+        self._means = self._covariance @ (design.T @ scores) / noise**2
 
     def expected(self, point: Mapping[Key, float]) -> float:
         """Return how much better than the baseline a point is expected to be."""
@@ -86,11 +91,16 @@ class Effects:
         """Return what is expected of every choice that was measured."""
         return self._named(self._means)
 
+    def errors(self) -> dict[Key, float]:
+        """Return by how much that may err: standard deviations, in the unit of the objective."""
+        return self._named(np.sqrt(np.diag(self._covariance)))
+
     def drawn(self, draws: np.random.Generator) -> dict[Key, float]:
         """Return effects as they may well be: one draw from what the scores leave possible."""
         if not self._names:
             return {}
-        return self._named(draws.multivariate_normal(self._means, self._errors, method="cholesky"))
+        drawn = draws.multivariate_normal(self._means, self._covariance, method="cholesky")
+        return self._named(drawn)
 
     def _row(self, point: Mapping[Key, float]) -> np.ndarray:
         row = np.zeros(len(self._names))

@@ -15,6 +15,7 @@ from ..objective import Objective
 from ..options import SearchOptions
 from ..space import Space
 from ..trial import Trial
+from .objectives import PARTS, parts, values
 from .sharing import Timing, beating, get_text, packed, put_text, unpacked
 from .slots import LEADER, OWNER, SLOT, STATE, ended, take
 from .study import estimate
@@ -60,9 +61,12 @@ class Generation:
         put_text(asked.set_user_attr, EPISODES, packed(episodes))
         asked.set_user_attr(DOCUMENTS, len(episodes))
         asked.set_user_attr(CANDIDATE, candidate.id)
+        if self.options.several:
+            ids = [document.id for document in self.validation]
+            asked.set_user_attr(PARTS, parts(episodes, ids))
         # Last: with it a trial can be rebuilt, should a kill come before it is told.
         asked.set_user_attr(STATE, trial.state)
-        self._tell(asked, trial.value)
+        self._tell(asked, values(trial, self.options))
         self.taken = None
         return trial
 
@@ -98,9 +102,9 @@ class Generation:
         own = Candidate.of(self.objective.program)
         return own if number == 0 else self.space.candidate(params)
 
-    def _tell(self, asked: optuna.Trial, value: float | None) -> None:
-        state = TrialState.FAIL if value is None else TrialState.COMPLETE
-        told = self.study.tell(asked, value, state=state, skip_if_finished=True)
+    def _tell(self, asked: optuna.Trial, found: list[float] | None) -> None:
+        state = TrialState.FAIL if found is None else TrialState.COMPLETE
+        told = self.study.tell(asked, found, state=state, skip_if_finished=True)
         if told.state is not state:
             raise UpdateFinishedTrialError("the trial was closed by another process")
 
@@ -114,7 +118,8 @@ class Generation:
             part = order[start : start + self._portion]
             for index, episode in zip(part, self._episodes(candidate, part), strict=True):
                 found[index] = episode
-                if (value := score(episode)) is not None:
+                # Of two objectives Optuna takes no reports; nor is anything stopped early then.
+                if (value := score(episode)) is not None and not self.options.several:
                     asked.report(value, step=index)
             if len(found) < len(order) and asked.should_prune():
                 return _sorted(found), estimate(self.study.best_trial, found)

@@ -16,7 +16,7 @@ from ..files import write_whole
 from ..growth import first_space, lessons, next_space
 from ..methods import Setup
 from ..objective import Objective
-from ..space import Space
+from ..space import Space, space_file
 from ..trial import Trial, refuse_outage
 from .board import GENERATION, WAITED, Board, generation_name
 from .generation import SPACE, Generation
@@ -198,7 +198,7 @@ class OptunaSearch:
         train: Sequence[Document],
     ) -> Space:
         """Propose a generation's choices, or read those of an earlier start."""
-        file = self.folder / f"space-{generation}.json" if self.folder else None
+        file = space_file(self.folder, generation) if self.folder else None
         best = max(trials, key=lambda t: (t.state == "complete", t.value or 0.0), default=None)
         own = Candidate.of(objective.program)
         seed = 1000 * self.seed + generation  # No other seed's, unless it is a thousand away.

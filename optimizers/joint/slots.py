@@ -109,11 +109,11 @@ class Slots:
                 held.add(trial.user_attrs[SLOT])
         for number in self._numbers:
             if number not in held:
-                self._study.enqueue_trial(self._point(number, trials), user_attrs={SLOT: number})
+                self._enqueue(number, trials)
         return found
 
     def finish(self) -> tuple[dict[int, FrozenTrial], int]:
-        """Take back what is queued, and queue nothing.
+        """Take back what is queued and what dead processes have, and queue nothing.
 
         Returns:
             The trials that have ended by themselves, by slot, and how many others are under way.
@@ -122,6 +122,15 @@ class Slots:
         trials = self._listed()
         running = [t for t in trials if t.state is TrialState.RUNNING and not self._dead(t)]
         return {one.user_attrs[SLOT]: one for one in trials if ended(one)}, len(running)
+
+    def _enqueue(self, number: int, trials: Sequence[FrozenTrial]) -> None:
+        """Queue a slot, unless it has cost too many processes."""
+        if self._deaths[number] >= DEATHS:
+            raise RuntimeError(
+                f"trial {number}: {DEATHS} processes died over it; see what they wrote last, and "
+                "run the same command again to go on"
+            )
+        self._study.enqueue_trial(self._point(number, trials), user_attrs={SLOT: number})
 
     def _listed(self) -> list[FrozenTrial]:
         trials = self._study.get_trials(deepcopy=False)
@@ -142,18 +151,13 @@ class Slots:
             return False
         slot = trial.user_attrs[SLOT]
         logger.warning(
-            "trial %d: no sign of life from %s for %.0f s; it waits for another process",
+            "trial %d: no sign of life from %s for %.0f s; it is taken back",
             slot,
             owner or "the process that took it",
             self._grace,
         )
         self._close(trial)
         self._deaths[slot] += 1
-        if self._deaths[slot] >= DEATHS:
-            raise RuntimeError(
-                f"trial {slot}: {DEATHS} processes died over it; see what they wrote last, and "
-                "run the same command again to go on"
-            )
         return True
 
     def _close(self, trial: FrozenTrial | optuna.Trial) -> None:

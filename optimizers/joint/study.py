@@ -17,6 +17,7 @@ from ..measurement import score
 from ..options import SearchOptions
 from ..space import Space
 from ..trial import Trial
+from .objectives import PARTS, parts, values
 from .slots import SLOT, STATE, distributions
 from .thompson import EffectsPruner, EffectsSampler
 
@@ -51,7 +52,7 @@ def make_study(
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(
         study_name=name,
-        direction="maximize",
+        directions=["maximize", "minimize"] if options.several else ["maximize"],
         storage=storage,
         load_if_exists=True,
         pruner=_pruner(options),
@@ -60,7 +61,7 @@ def make_study(
     known = {one.user_attrs.get("inherited") for one in study.get_trials(deepcopy=False)}
     for trial in before:
         if space is not None and trial.value is not None and trial.number not in known:
-            study.add_trial(_inherited(trial, space, documents))
+            study.add_trial(_inherited(trial, space, documents, options))
     return study
 
 
@@ -122,18 +123,18 @@ def estimate(best: FrozenTrial, episodes: Mapping[int, Episode]) -> float:
     return min(value + fmean(differences), value - 1e-6)
 
 
-def _inherited(trial: Trial, space: Space, documents: Sequence[str]) -> FrozenTrial:
+def _inherited(
+    trial: Trial, space: Space, documents: Sequence[str], options: SearchOptions
+) -> FrozenTrial:
     """Write a trial of an earlier generation down for a study with more choices."""
+    found = parts(trial.episodes, documents)
+    attributes = {"inherited": trial.number, STATE: trial.state}
     return optuna.trial.create_trial(
-        value=trial.value,
+        values=values(trial, options),
         params={**space.switches, **trial.params},
         distributions=distributions(space),
-        user_attrs={"inherited": trial.number, STATE: trial.state},
-        intermediate_values={
-            documents.index(episode.document_id): value
-            for episode in trial.episodes
-            if (value := score(episode)) is not None
-        },
+        user_attrs=attributes | ({PARTS: found} if options.several else {}),
+        intermediate_values={} if options.several else {one.document: one.score for one in found},
     )
 
 

@@ -10,7 +10,8 @@ from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial, TrialState
 
-from .effects import SPREAD, Effects, Key, features
+from .effects import SPREAD, Effects, Key, Scored, features
+from .objectives import PARTS, Part, weighted
 from .slots import STATE
 
 WORTH = 0.01
@@ -24,10 +25,12 @@ class EffectsSampler(BaseSampler):
 
     Thompson sampling with a linear model (Agrawal and Goyal, Thompson Sampling for Contextual
     Bandits with Linear Payoffs, ICML 2013): a choice is made as often as it is likely to be right.
+    Two objectives become one by a weight that is drawn first, so that trials spread along the front
+    (Knowles, ParEGO, IEEE Transactions on Evolutionary Computation 10, 2006).
 
     Args:
         seed: Of the draws.
-        greedy: Make the choices that are expected to be the best instead.
+        greedy: Make the choices whose gap is expected to be the best instead.
     """
 
     def __init__(self, seed: int, *, greedy: bool = False) -> None:
@@ -56,7 +59,9 @@ class EffectsSampler(BaseSampler):
     ) -> Any:
         """Return the best choice under one draw of the effects."""
         if self._effects is None:
-            fitted = Effects(*evidence(study))
+            several = len(study.directions) > 1
+            weight = self._draws.uniform() if several and not self._greedy else 1.0
+            fitted = Effects(*evidence(study, weight))
             self._effects = fitted.means() if self._greedy else fitted.drawn(self._draws)
         if isinstance(param_distribution, FloatDistribution):
             low, high = param_distribution.low, param_distribution.high
@@ -91,23 +96,37 @@ class EffectsPruner(BasePruner):
         """Return whether to stop a trial after the documents that it has reported."""
         if len(trial.intermediate_values) < self._first:
             return False
-        ended, space = evidence(study)
-        whole = [one for one in ended if one.user_attrs.get(STATE) == "complete"]
+        whole = [one for one in _ended(study) if one.user_attrs.get(STATE) == "complete"]
         if not whole:
             return False
-        effects = Effects([*ended, trial], space)
+        ended, space = evidence(study)
+        effects = Effects([*ended, Scored(trial.params, trial.intermediate_values)], space)
         best = max((features(one.params, space) for one in whole), key=effects.expected)
         return effects.expected(features(trial.params, space)) < effects.expected(best)
 
 
-def evidence(study: optuna.Study) -> tuple[list[FrozenTrial], dict[str, BaseDistribution]]:
-    """Return a study's measured trials, and their parameters."""
-    ended = [
-        trial
-        for trial in study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-        if trial.intermediate_values
-    ]
+def evidence(
+    study: optuna.Study, weight: float = 1.0
+) -> tuple[list[Scored], dict[str, BaseDistribution]]:
+    """Return what a study has measured, and its parameters.
+
+    Args:
+        study: Of one objective, or of two.
+        weight: Of the gap among two, in [0, 1].
+    """
+    ended = _ended(study)
     space: dict[str, BaseDistribution] = {}
     for trial in ended:
         space |= trial.distributions
-    return ended, space
+    found: list[dict[int, float]] = [trial.intermediate_values for trial in ended]
+    if len(study.directions) > 1:
+        kept = [[Part(*one) for one in trial.user_attrs[PARTS]] for trial in ended]
+        found = weighted(kept, weight)
+    points = zip(ended, found, strict=True)
+    return [Scored(trial.params, scores) for trial, scores in points if scores], space
+
+
+def _ended(study: optuna.Study) -> list[FrozenTrial]:
+    """Return the trials that were measured."""
+    found = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    return [one for one in found if one.intermediate_values or PARTS in one.user_attrs]

@@ -1,15 +1,20 @@
 """A budget divided: the search gets what the finalists and the test leave, and ends in time."""
 
+import asyncio
 import json
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from mlflow import MlflowClient
 
+from autodata.experiments import runner
 from autodata.experiments.afford import (
     MOST,
     affordable_trials,
@@ -28,6 +33,7 @@ from autodata.experiments.session import Session
 from autodata.experiments.worker import work
 from autodata.optimizers import (
     Candidate,
+    Choice,
     Knobs,
     Objective,
     SearchOptions,
@@ -148,8 +154,10 @@ def test_without_a_budget_nothing_is_planned_and_nothing_measured(tmp_path: Path
         plan = make_plan(session)
         assert plan.search == session.config.search
         assert session.models.meter.spent.calls == 0
+        assert not (tmp_path / "demo" / "plan.json").exists()
         assert len(search(session, plan)) == session.config.search.trials == 2
-    assert not (tmp_path / "demo" / "plan.json").exists()
+    ended = {"budget": None, "trials": 2, "ended": [0, 1], "struck": False}
+    assert written(tmp_path) == ended
 
 
 @pytest.mark.parametrize("method", ["optuna", "evolution"])
@@ -204,7 +212,7 @@ def test_a_search_that_the_budget_ended_ends_there_again(
         assert [trial.number for trial in trials] == list(range(count))
         assert session.models.meter.spent.calls == before
         finish(session, trials)
-    assert "(as it did before)" in lines[-1]
+    assert f"ends the search after {count} trials (as it did before)" in lines[-1]
 
 
 @pytest.mark.parametrize("budget", ["600calls", None])
@@ -227,6 +235,68 @@ def test_a_search_that_ended_in_time_ends_after_the_same_trials_without_the_budg
         again = search(session, make_plan(session))
         assert [one.candidate for one in again] == [one.candidate for one in ended]
     assert written(tmp_path)["struck"] is False
+
+
+def test_a_search_that_ended_without_a_budget_stays_ended_with_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def configured(runs: Path) -> ExperimentConfig:
+        config = load_config("demo", [*SMALL, f"runs={runs}"])
+        options = SearchOptions(trials=3, finalists=1, prune=False)
+        # As if nobody had set it: then a budget plans as many as it pays for.
+        options.model_fields_set.discard("trials")
+        return config.model_copy(update={"search": options})
+
+    def found(config: ExperimentConfig) -> dict[str, Any]:
+        result = runner.optimize(config, Reporter(quiet=True))
+        return result.model_dump(exclude={"seconds", "compiled", "mlflow"})
+
+    undisturbed, config = found(configured(tmp_path / "whole")), configured(tmp_path / "cut")
+    with monkeypatch.context() as patched:
+        patched.setattr(runner, "choose", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            found(config)
+    assert written(tmp_path / "cut")["ended"] == [0, 1, 2]
+    again = found(config.model_copy(update={"budget": "3000calls"}))
+    assert again["trials"]["complete"] == 3
+    assert again == undisturbed
+
+
+def interrupted(*given: object, **named: object) -> Choice:
+    """Be interrupted before the finalists and the test documents."""
+    raise KeyboardInterrupt
+
+
+def test_a_search_that_had_all_its_trials_is_not_cut_short_by_a_later_budget(
+    tmp_path: Path,
+) -> None:
+    with opened(tmp_path, None, "search.trials=3") as session:
+        search(session, make_plan(session))
+        lost = session.journal.path
+    # As if an outage had hit the later trials: they are measured again.
+    kept = [line for line in lost.read_text().splitlines() if "validation" in line]
+    lost.write_text("".join(f"{line}\n" for line in kept[:3]))
+    shutil.rmtree(tmp_path / "cache")
+    before = written(tmp_path)
+    spent = len((tmp_path / "demo" / "spent.log").read_text().splitlines())
+    with (
+        opened(tmp_path, f"{spent + 20}calls", "search.trials=3") as session,
+        pytest.raises(BudgetError, match="raise it with --budget"),
+    ):
+        search(session, make_plan(session))
+    assert written(tmp_path) == before
+
+
+def test_what_a_method_had_learned_when_its_budget_ended_is_kept_with_the_run(
+    tmp_path: Path,
+) -> None:
+    more = ("method=simba", "search.trials=12", f"runs={tmp_path}")
+    config = load_config("demo", [*SMALL, *more, "budget=700calls"])
+    result = runner.optimize(config, Reporter(quiet=True))
+    listed = MlflowClient(result.mlflow.tracking_uri).list_artifacts(result.mlflow.run_id)
+    files = {file.path for file in listed}
+    assert {"learned.json", "plan.json"} <= files
+    assert "limits.json" not in files
 
 
 def helping(session: Session, folder: Path, count: int) -> int:
@@ -312,6 +382,11 @@ def test_a_worker_that_joins_spends_what_is_left_for_the_search_and_then_ends(
         assert meter.spent.calls <= 800
 
 
+async def spend(meter: Meter) -> None:
+    async with meter.arequest():
+        meter.count(1, 1, Decimal(0))
+
+
 def test_a_worker_keeps_back_what_its_leader_does_and_counts_its_time(tmp_path: Path) -> None:
     now = 0.0
     leader = Meter(Budget.parse("10calls, 60s"), tmp_path / "spent.log", clock=lambda: now)
@@ -322,16 +397,13 @@ def test_a_worker_keeps_back_what_its_leader_does_and_counts_its_time(tmp_path: 
     follow(tmp_path, worker)
     assert 40 <= worker.spent.seconds < 50
     for _ in range(3):
-        with worker.request():
-            worker.count(1, 1, Decimal(0))
-    with pytest.raises(BudgetError, match="3 of 10 calls, the rest is kept"), worker.request():
-        pass
-    with leader.request():
-        leader.count(1, 1, Decimal(0))
+        asyncio.run(spend(worker))
+    with pytest.raises(BudgetError, match="3 of 10 calls, the rest is kept"):
+        asyncio.run(spend(worker))
+    asyncio.run(spend(leader))
     announce(tmp_path, Meter(None, tmp_path / "spent.log"), Amount())
     follow(tmp_path, worker)
-    with worker.request():
-        worker.count(1, 1, Decimal(0))
+    asyncio.run(spend(worker))
 
 
 def test_a_budget_that_ends_the_test_is_raised_and_the_run_goes_on_from_there(

@@ -5,18 +5,22 @@ from contextlib import AbstractContextManager
 from decimal import Decimal
 from pathlib import Path
 from statistics import fmean
+from typing import Any
 
 import pytest
 
+from autodata.experiments import runner
 from autodata.experiments.config import ExperimentConfig, load_config
 from autodata.experiments.heldout import held_out, held_out_cost
+from autodata.experiments.limits import Limits
 from autodata.experiments.progress import Reporter
 from autodata.experiments.report import findings
 from autodata.experiments.runner import optimize
 from autodata.experiments.session import Session, open_session
-from autodata.optimizers import Candidate
+from autodata.optimizers import Candidate, Choice, choose
 from autodata.programs import Episode, ModelConfig, Program, Round
 from autodata.programs.budget import Amount, BudgetError
+from autodata.programs.meter import Meter
 from autodata.programs.records import AnyTask
 from tests.experiments.conftest import OPEN_GATE, SMALL
 
@@ -108,6 +112,50 @@ def test_what_is_kept_for_the_held_out_solvers_is_by_their_own_prices(tmp_path: 
     dear = config(tmp_path, priced(20))
     with opened(dear) as session:
         assert held_out_cost(session, on_test(session)[0]).usd == 10 * cost.usd
+
+
+def test_a_budget_keeps_what_dear_held_out_solvers_cost_and_is_not_overshot(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = config(tmp_path, {}, "search.trials=60", "search.finalists=1")
+    models = {
+        role: model.model_copy(update={"input_price": 4, "output_price": 4})
+        for role, model in plain.models.items()
+    }
+    models |= {
+        role: model.model_copy(update={"input_price": 100, "output_price": 100})
+        for role, model in PAIR.items()
+    }
+    dear = plain.model_copy(update={"models": models, "budget": "4.5usd"})
+    before = list[Decimal]()
+
+    def paid() -> Decimal:
+        return Meter(tally=dear.folder / "spent.log").spent.usd
+
+    def choosing(*given: Any, **named: Any) -> Choice:
+        before.append(paid())
+        return choose(*given, **named)
+
+    monkeypatch.setattr(runner, "choose", choosing)
+    result = optimize(dear, Reporter(quiet=True))
+    assert result.heldout is not None and result.heldout.winner.unmeasured == 0
+    assert json.loads((dear.folder / "plan.json").read_text())["struck"]
+    reserve = Limits.model_validate_json((dear.folder / "limits.json").read_text()).kept.usd
+    limit, follows = Decimal("4.5"), paid() - before[0]
+    assert before[0] >= limit - reserve  # The search had all that was not kept.
+    assert follows <= reserve
+    assert paid() <= limit
+    # Most of it is theirs: counted as episodes of the run's own, it would not have been kept.
+    assert follows / 2 < heldout_usd(dear) < follows
+
+
+def heldout_usd(config: ExperimentConfig) -> Decimal:
+    """Return what the held-out solvers were paid, by the journal."""
+    with (config.folder / "journal.jsonl").open() as file:
+        lines = [json.loads(line) for line in file]
+    found = [Episode.model_validate(one["episode"]) for one in lines if "heldout/" in one["key"]]
+    tokens = sum(one.roles[role].tokens for one in found for role in PAIR)
+    return 100 * Decimal(tokens).scaleb(-6)
 
 
 def test_the_gap_is_that_of_the_held_out_grades_and_0_without_a_task(tmp_path: Path) -> None:

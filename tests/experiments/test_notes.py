@@ -1,6 +1,6 @@
 """Notes for people: what a model or a document wrote stays text."""
 
-from autodata.experiments.notes import clip, escaped
+from autodata.experiments.markdown import clip, escaped
 
 
 def test_what_a_model_writes_is_never_markup_in_a_note() -> None:

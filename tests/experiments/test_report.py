@@ -15,7 +15,7 @@ from autodata.experiments.result import (
     Validation,
 )
 from autodata.experiments.trial_figures import front
-from autodata.optimizers import Trial
+from autodata.optimizers import Knobs, Space, Trial, last_space
 from tests.experiments import trials
 
 VALIDATION = Validation(
@@ -144,3 +144,75 @@ def test_every_trial_is_on_the_front_or_beaten_by_one_that_is(
     for gap, tokens in points:
         beaten = any(g >= gap and t <= tokens and (g, t) != (gap, tokens) for g, t in best)
         assert beaten != ((gap, tokens) in best)
+
+
+INSTRUCTIONS = trials.BASELINE.instructions
+HOSTILE = "Ask | for `one` thing.\n\n# [Click](http://a.b) <img src=x> " + "and more " * 40
+
+
+def ruled(number: int, *, on: bool) -> Trial:
+    """Return a point of a joint search, better with the rule than without."""
+    good = trials.accepted("doc-1", "0.1" if on else "0.4", "0.6")
+    plain = trials.trial(number, [trials.rejected("doc-0"), good])
+    point = {"plan": "plan-0", "write": "write-0", "demos": "none", "temperature": 1.0, "memory": 0}
+    return plain.model_copy(update={"params": {**point, "write.rule-1": int(on)}})
+
+
+def searched_rules() -> tuple[list[Trial], Space]:
+    names = {"orchestrator.plan": "plan-0", "challenger.write": "write-0"}
+    space = Space(
+        instructions={name: {first: INSTRUCTIONS[name]} for name, first in names.items()},
+        rules={"challenger.write": {"write.rule-1": HOSTILE, "write.rule-2": "Never tried."}},
+        demos={"none": {}},
+        temperature=(0.5, 1.2),
+        memory=(0, 1),
+        own=Knobs(temperature=1.0, memory=0),
+        usual=1.0,
+        openings=[],
+    )
+    return [ruled(number, on=number % 2 == 1) for number in range(8)], space
+
+
+def test_the_report_says_what_each_rule_is_worth_and_no_rule_writes_into_it(
+    tmp_path: Path,
+) -> None:
+    found, space = searched_rules()
+    write_report(tmp_path / "report", found, found[1], result(tmp_path), space)
+    text = (tmp_path / "report" / "report.md").read_text()
+    (row,) = [line for line in text.splitlines() if line.startswith("| `write.rule")]
+    assert row.startswith("| `write.rule-1` | Ask \\| for \\`one\\` thing. \\# \\[Click\\]")
+    assert "&lt;img src=x&gt;" in row
+    assert len(row) < 300
+    effect, error, count = row.split(" | ")[-3:]
+    assert 0 < float(effect) < 0.15
+    assert float(error) > 0
+    assert count == "4 |"
+    assert row.split(" | ")[-4] == "`challenger.write`"
+
+
+def test_a_search_without_rules_has_no_table_of_them(tmp_path: Path) -> None:
+    write_report(tmp_path / "report", SEARCHED, SEARCHED[4], result(tmp_path))
+    found, space = searched_rules()
+    bare = space.model_copy(update={"rules": {}})
+    write_report(tmp_path / "other", found, found[1], result(tmp_path), bare)
+    for folder in ("report", "other"):
+        assert "What each rule" not in (tmp_path / folder / "report.md").read_text()
+
+
+def test_the_texts_are_those_of_the_last_generation(tmp_path: Path) -> None:
+    assert last_space(tmp_path) is None
+    _, space = searched_rules()
+    for generation in range(11):
+        kept = space.model_copy(update={"parent": generation})
+        (tmp_path / f"space-{generation}.json").write_text(kept.model_dump_json())
+    found = last_space(tmp_path)
+    assert found is not None
+    assert found.parent == 10
+
+
+def test_the_report_lists_the_front_and_says_how_the_winner_was_chosen(tmp_path: Path) -> None:
+    found = [priced(0, 0.2, 100), priced(1, 0.3, 2000), priced(2, 0.25, 3000)]
+    write_report(tmp_path / "report", found, found[1], result(tmp_path))
+    text = (tmp_path / "report" / "report.md").read_text()
+    assert "| trial 0 | 0.200 | 100 |\n| trial 1, winner | 0.300 | 2,000 |\n\n" in text
+    assert "The winner was chosen by its gap alone, measured again" in text

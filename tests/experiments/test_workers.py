@@ -4,6 +4,7 @@ import io
 import json
 import signal
 import subprocess
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -11,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from crewing import PASSWORD, Crew, measuring, postgres, postgres_programs
-from optuna.trial import TrialState
+from crewing import PASSWORD, Crew, holding, measuring, postgres, postgres_programs
+from optuna.trial import FrozenTrial, TrialState
 
 from autodata.experiments import worker
 from autodata.experiments.config import load_config
@@ -23,8 +24,11 @@ from autodata.experiments.worker import local_workers, work
 from autodata.optimizers import SearchOptions, measured
 from autodata.optimizers.joint.generation import EPISODES
 from autodata.optimizers.joint.sharing import get_text, unpacked
-from autodata.optimizers.joint.slots import SLOT, ended
+from autodata.optimizers.joint.slots import SLOT, Slots, ended
+from autodata.optimizers.methods import METHODS
 from autodata.programs import Episode
+from autodata.programs.budget import BudgetError
+from tests.experiments.conftest import Command, sets
 
 OPTIONS = SearchOptions(trials=8, generation=4, instructions=2, prune_after=3)
 
@@ -120,6 +124,34 @@ def test_a_leader_on_postgres_that_is_killed_goes_on_when_it_is_started_again(
     check_whole(crew)
 
 
+def test_a_worker_that_is_killed_while_the_leader_waits_for_it_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crew = Crew(tmp_path, f"sqlite:///{tmp_path / 'study.db'}", OPTIONS)
+    workers, looks, told, finish = list[Any](), list[int](), list[int](), Slots.finish
+
+    def finishing(slots: Slots) -> tuple[dict[int, FrozenTrial], int]:
+        found = finish(slots)
+        looks.append(found[1])
+        if len(looks) == 1:
+            workers[0].kill()  # The leader has just begun to wait.
+        return found
+
+    def strike() -> None:
+        workers.append(crew.hang())
+        crew.wait(holding("worker"))
+        raise BudgetError("used up")
+
+    monkeypatch.setattr(Slots, "finish", finishing)
+    with pytest.raises(BudgetError, match="used up"):
+        crew.lead_here(strike, lambda trial: told.append(trial.number))
+    workers[0].join()
+    assert workers[0].exitcode == -signal.SIGKILL
+    assert (looks[0], looks[-1]) == (1, 0)
+    assert told == [0]
+    assert not [t for t in crew.trials() if t.state in (TrialState.RUNNING, TrialState.WAITING)]
+
+
 def test_what_another_process_has_measured_is_not_measured_again(tmp_path: Path) -> None:
     crew = Crew(tmp_path, f"sqlite:///{tmp_path / 'study.db'}", OPTIONS)
     finish(crew.lead(), crew.help())
@@ -197,6 +229,42 @@ def test_a_method_of_one_process_takes_no_workers(tmp_path: Path) -> None:
     config = load_config("demo", ["method=gepa", f"runs={tmp_path}"])
     with pytest.raises(InputError, match=r"'gepa': is searched by one process.*optuna"):
         work(config, Reporter(quiet=True))
+
+
+@pytest.mark.parametrize("method", sorted(METHODS.keys() - {"optuna", "random"}))
+def test_asking_for_workers_that_a_method_cannot_have_ends_before_anything_begins(
+    tmp_path: Path, cli: Command, method: str
+) -> None:
+    words = sets(f"method={method}", f"runs={tmp_path / 'runs'}")
+    answer = cli("optimize", "demo", "--workers", "2", *words)
+    assert answer.code == 2
+    assert answer.err.splitlines() == [
+        f"autodata: method='{method}': is searched by one process; leave the workers out, or set "
+        "method to optuna or random"
+    ]
+    assert not (tmp_path / "runs").exists()
+
+
+def misspelt() -> str:
+    """Return a leader's configuration with a method that does not exist, and a password."""
+    table = load_config("demo").model_dump(mode="json")
+    table["search"]["storage"] = "postgresql+psycopg://me:planted@db/studies"
+    return json.dumps({**table, "method": "optunna"})
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [("", "standard input: Invalid JSON"), (misspelt(), "standard input: method: expected one of")],
+    ids=["nothing", "misspelt"],
+)
+def test_a_local_worker_that_is_told_nonsense_says_so_in_a_line(told: str, said: str) -> None:
+    command = [sys.executable, "-m", "autodata.experiments.worker"]
+    ended = subprocess.run(command, input=told, capture_output=True, text=True, check=False)
+    assert ended.returncode == 2
+    (line,) = ended.stderr.splitlines()
+    assert said in line
+    assert "autodata optimize --workers N" in line
+    assert "planted" not in line
 
 
 def test_a_worker_without_the_numbers_of_a_calibrated_gate_says_where_they_are(

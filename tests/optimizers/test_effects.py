@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
 from optuna.trial import FrozenTrial
 
-from autodata.optimizers.joint.effects import Effects, features
+from autodata.optimizers.joint.effects import Effects, Scored, features
 from autodata.optimizers.joint.slots import STATE
 from autodata.optimizers.joint.thompson import EffectsPruner, EffectsSampler
 
@@ -40,6 +40,10 @@ def factorial(count: int, seed: int = 0) -> list[FrozenTrial]:
         start = number * 3 % 12
         found.append(measured(on, range(start, start + 3), draws))
     return found
+
+
+def scored(trials: list[FrozenTrial]) -> list[Scored]:
+    return [Scored(one.params, one.intermediate_values) for one in trials]
 
 
 def study_of(trials: list[FrozenTrial]) -> optuna.Study:
@@ -74,7 +78,7 @@ def test_a_point_is_what_sets_it_off_from_the_baseline() -> None:
 
 
 def test_effects_are_found_though_no_trial_shows_them() -> None:
-    means = Effects(factorial(80), SWITCHES).means()
+    means = Effects(scored(factorial(80)), SWITCHES).means()
     for i, effect in enumerate(EFFECTS):
         assert means[f"r{i}", 1] == pytest.approx(effect, abs=0.06)
 
@@ -87,31 +91,17 @@ def test_without_scores_nothing_is_claimed() -> None:
 @given(st.lists(st.floats(-0.5, 0.5), min_size=12, max_size=12))
 @settings(max_examples=25)
 def test_a_documents_own_level_moves_no_effect(levels: list[float]) -> None:
-    trials = factorial(20)
+    trials = scored(factorial(20))
     shifted = [
-        optuna.trial.create_trial(
-            value=0.0,
-            params=one.params,
-            distributions=SWITCHES,
-            intermediate_values={d: s + levels[d] for d, s in one.intermediate_values.items()},
-        )
-        for one in trials
+        Scored(one.params, {d: s + levels[d] for d, s in one.scores.items()}) for one in trials
     ]
     before, after = Effects(trials, SWITCHES).means(), Effects(shifted, SWITCHES).means()
     assert after == pytest.approx(before, abs=1e-9)
 
 
 def test_the_order_of_parameters_changes_no_draw() -> None:
-    trials = factorial(10)
-    turned = [
-        optuna.trial.create_trial(
-            value=0.0,
-            params=dict(reversed(one.params.items())),
-            distributions=SWITCHES,
-            intermediate_values=one.intermediate_values,
-        )
-        for one in trials
-    ]
+    trials = scored(factorial(10))
+    turned = [Scored(dict(reversed(list(one.params.items()))), one.scores) for one in trials]
     one, other = (
         Effects(found, SWITCHES).drawn(np.random.default_rng(3)) for found in (trials, turned)
     )

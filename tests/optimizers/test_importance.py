@@ -1,11 +1,25 @@
 """Importances: which parameter decided, and when nothing can be said."""
 
 import random
+from pathlib import Path
 from typing import Any
 
 import pytest
+from worlds import World
 
-from autodata.optimizers import Candidate, Trial, importances, measured
+from autodata.optimizers import (
+    Candidate,
+    SearchOptions,
+    Setup,
+    Trial,
+    importances,
+    last_space,
+    measured,
+    rule_effects,
+)
+from autodata.optimizers.joint.search import OptunaSearch
+from autodata.optimizers.relay import RelaySearch
+from autodata.programs import PROPOSER
 
 CANDIDATE = Candidate(instructions={"challenger.write": "Write."})
 
@@ -84,3 +98,25 @@ def test_trials_of_several_methods_may_have_different_parameters() -> None:
     found = importances(mixed)
     assert set(found) == {"write", "demos", "temperature", "examples"}
     assert max(found, key=lambda name: found[name]) == "write"
+
+
+@pytest.mark.parametrize("feeders", [None, {"bootstrap": 0.5}])
+def test_rules_are_worth_something_in_a_search_of_its_own_and_in_a_relay(
+    world: World, tmp_path: Path, feeders: dict[str, float] | None
+) -> None:
+    options = SearchOptions(trials=6, generation=3, rules=2)
+    setup = Setup(options, world.models[PROPOSER], folder=tmp_path)
+    method = OptunaSearch(setup) if feeders is None else RelaySearch(setup, feeders)
+    trials = method.search(world.objective(), world.train, world.validation, lambda trial: None)
+    space = last_space(tmp_path)
+    assert space is not None
+    found = rule_effects(trials, space)
+    assert found
+    assert found == sorted(found, key=lambda one: (-one.effect, one.switch))
+    for one in found:
+        others = [trial for trial in trials[1:] if trial.value is not None]
+        tried = [trial for trial in others if trial.params.get(one.switch) == 1]
+        assert one.trials == len(tried) > 0
+        assert all(one.text in t.candidate.instructions[one.predictor] for t in tried)
+        assert 0 < one.error < 0.07
+    assert rule_effects(trials[:1], space) == []

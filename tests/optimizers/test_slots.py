@@ -54,6 +54,7 @@ class Crew:
             demos={"none": {}},
             temperature=(0.5, 1.5),
             memory=(0, 1),
+            usual=1.0,
             openings=[],
         )
         self.names = iter(range(10**6))
@@ -194,6 +195,19 @@ def test_a_slot_over_which_process_after_process_dies_stops_the_search(
             crew.slots.refill()
             crew.now += TIMING.grace + 1
         crew.slots.refill()
+
+
+def test_a_search_that_ends_takes_back_what_the_dead_have_however_many_they_were(
+    documents: list[Document], known: list[Episode]
+) -> None:
+    crew = Crew(World(documents), known, ["die"] * DEATHS, 1)
+    for _ in range(DEATHS):
+        crew.slots.refill()
+        crew.turn("worker")
+        assert crew.slots.finish() == ({}, 1)
+        crew.now += TIMING.grace + 1
+    assert crew.slots.finish() == ({}, 0)
+    assert not crew.study().get_trials(states=(TrialState.RUNNING, TrialState.WAITING))
 
 
 def test_a_leader_that_starts_again_gives_its_own_trial_out_at_once_and_leaves_the_workers_theirs(
