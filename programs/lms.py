@@ -177,7 +177,9 @@ class LanguageModels:
             name = config.model_dump_json()
             if name not in endpoints:
                 where = config.api_base or config.model.partition("/")[0]
-                well = health.setdefault(where, Health(where, config.patience))
+                # An offline model that fails does so by its own settings, and not for a while.
+                patience = 0.0 if config.offline else config.patience
+                well = health.setdefault(where, Health(where, patience))
                 endpoints[name] = Endpoint(config, backends[name], self.cache, self.meter, well)
             self._lms[role] = RoleLM(config, role, endpoints[name], self.ledger)
 

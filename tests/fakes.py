@@ -125,7 +125,7 @@ class Cast(dict[str, Scripted]):
     def models(self) -> Models:
         lms = {}
         for role, backend in self.items():
-            config = ModelConfig(model=f"fake/{role}", retries=0)
+            config = ModelConfig(model=f"fake/{role}", retries=0, patience=0)
             lms[role] = RoleLM(config, role, Endpoint(config, backend), self.ledger)
         return Models(**lms)
 

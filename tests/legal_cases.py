@@ -123,7 +123,7 @@ class LegalCast(dict[str, Scripted]):
         """Return the loop; its numbers are the domain's unless given."""
         ledger, lms = Ledger(), {}
         for role, backend in self.items():
-            config = ModelConfig(model=f"fake/{role}", retries=0)
+            config = ModelConfig(model=f"fake/{role}", retries=0, patience=0)
             lms[role] = RoleLM(config, role, Endpoint(config, backend), ledger)
         own = Settings(**{**LEGAL.settings.model_dump(), **settings})
         return Autodata(Models(**lms), domain=LEGAL, settings=own)

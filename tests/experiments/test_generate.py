@@ -57,7 +57,7 @@ def test_the_same_command_again_asks_no_model_and_writes_the_same(tmp_path: Path
     file = tmp_path / "runs" / "demo" / "tasks.jsonl"
     content = file.read_bytes()
     file.unlink()
-    (tmp_path / "runs" / "cache" / "cache.db").unlink()
+    (tmp_path / "runs" / "cache" / "answers.db").unlink()
     assert generate(config(tmp_path), Reporter(quiet=True)) == first
     assert file.read_bytes() == content
 

@@ -55,7 +55,7 @@ def blocked_run(folder: Path) -> list[str]:
 
 def no_cache(folder: Path) -> list[str]:
     (folder / "runs" / "cache").mkdir(parents=True)
-    (folder / "runs" / "cache" / "cache.db").write_bytes(b"this is no database " * 100)
+    (folder / "runs" / "cache" / "answers.db").write_bytes(b"this is no database " * 100)
     return ["generate", "demo", *sets(f"runs={folder / 'runs'}")]
 
 

@@ -109,7 +109,7 @@ def scripted(propose: Callable[[int], Any]) -> tuple[RoleLM, Scripted]:
 
 def model(script: Script) -> tuple[RoleLM, Scripted]:
     backend = Scripted(script)
-    config = ModelConfig(model="fake/proposer", retries=0)
+    config = ModelConfig(model="fake/proposer", retries=0, patience=0)
     return RoleLM(config, PROPOSER, Endpoint(config, backend), Ledger()), backend
 
 

@@ -39,7 +39,7 @@ def test_the_preset_writes_problems_and_asks_nobody_twice(config: ExperimentConf
     journal = (config.folder / "journal.jsonl").read_text().splitlines()
     assert len(journal) == 3
     file.unlink()
-    (Path(config.runs) / "cache" / "cache.db").unlink()
+    (Path(config.runs) / "cache" / "answers.db").unlink()
     assert generate(config, Reporter(quiet=True)) == first
     assert file.read_bytes() == written
     assert (config.folder / "journal.jsonl").read_text().splitlines() == journal

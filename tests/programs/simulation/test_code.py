@@ -211,7 +211,7 @@ def test_the_preset_generates_and_goes_on_where_it_stopped(
     assert ran == []
     # A run that was killed in its third document, and whose cache is lost as well.
     journal.write_text("".join(lines[:2]) + lines[2][:50])
-    (tmp_path / "a" / "cache" / "cache.db").unlink()
+    (tmp_path / "a" / "cache" / "answers.db").unlink()
     again = generate(config(tmp_path / "a"), Reporter(quiet=True))
     assert ran
     assert again.accepted == whole.accepted
