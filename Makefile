@@ -19,7 +19,7 @@ types: $(VENV)/.installed-dev
 	$(BIN)/pyright
 
 unit: $(VENV)/.installed-dev
-	$(BIN)/pytest --numprocesses 2 --dist worksteal
+	$(BIN)/pytest --numprocesses 3 --dist worksteal
 
 long: $(VENV)/.installed-dev
 	$(BIN)/pytest --numprocesses 2 --dist worksteal -m long
