@@ -166,7 +166,13 @@ def test_gepa_survives_3_kills(tmp_path: Path, database: Path) -> None:
 
 @pytest.mark.parametrize(
     "method",
-    ["relay", "evolution", "miprov2", "copro", "simba", "bootstrap", "infer-rules", "random"],
+    [
+        *("relay", "evolution", "infer-rules"),
+        *(
+            pytest.param(name, marks=pytest.mark.long)
+            for name in ("miprov2", "copro", "simba", "bootstrap", "random")
+        ),
+    ],
 )
 def test_every_other_method_survives_a_kill(method: str, tmp_path: Path, database: Path) -> None:
     made = iter(range(100))
