@@ -1,7 +1,7 @@
 """The objective that every method optimizes: a candidate on documents gives episodes."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 from ..programs import Autodata, Document, Episode, Usage, background
@@ -19,6 +19,38 @@ class EpisodeStore(Protocol):
     def put(self, key: str, episode: Episode) -> None:
         """Keep an episode; it must survive a crash from here on."""
         ...
+
+
+Run = Callable[[Document, str], Awaitable[Episode]]
+"""Runs one document, under the `rollout` that names its samples; on the background loop."""
+
+
+class Engine(Protocol):
+    """Where episodes are run."""
+
+    def ready(self, candidate: Candidate) -> Run:
+        """Return what runs a candidate's episodes."""
+        ...
+
+
+class Here:
+    """Runs episodes in this process.
+
+    Args:
+        program: The program to vary. It is never changed.
+    """
+
+    def __init__(self, program: Autodata) -> None:
+        self._program = program
+
+    def ready(self, candidate: Candidate) -> Run:
+        """Return what runs a candidate's episodes."""
+        program = candidate.applied(self._program)
+
+        async def run(document: Document, rollout: str) -> Episode:
+            return (await program.acall(document=document, rollout=rollout)).episode
+
+        return run
 
 
 class Forgetful:
@@ -41,6 +73,7 @@ class Objective:
         in_flight: Documents under way at a time.
         store: Where finished episodes are kept.
         watch: Called with every episode as it ends, kept or new.
+        engine: Where episodes are run; this process unless another place is given.
     """
 
     def __init__(
@@ -51,12 +84,14 @@ class Objective:
         in_flight: int = 16,
         store: EpisodeStore | None = None,
         watch: Callable[[Episode], None] = lambda episode: None,
+        engine: Engine | None = None,
     ) -> None:
         self.program = program
         self.seed = seed
         self._in_flight = in_flight
         self._store = Forgetful() if store is None else store
         self._watch = watch
+        self._engine = Here(program) if engine is None else engine
         self._usage: dict[str, Usage] = {}
 
     @property
@@ -101,7 +136,7 @@ class Objective:
     async def _all(
         self, candidate: Candidate, documents: Sequence[Document], sample: str
     ) -> list[Episode]:
-        program = candidate.applied(self.program)
+        run = self._engine.ready(candidate)
         limit = asyncio.Semaphore(self._in_flight)
         struck: list[BudgetError] = []
 
@@ -110,8 +145,7 @@ class Objective:
             episode = self._store.get(key)
             if episode is None:
                 async with limit:
-                    done = await program.acall(document=document, rollout=self.rollout(sample))
-                episode = done.episode
+                    episode = await run(document, self.rollout(sample))
                 if _finished(episode):
                     self._store.put(key, episode)
             self._usage[key] = episode.usage
