@@ -1,24 +1,30 @@
 """How prompts are written and answers read: DSPy's own adapters, without their repeated work."""
 
 import json
-import re
 import weakref
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Any, cast
 
 import dspy
-from pydantic import TypeAdapter, ValidationError
+import dspy.lm15 as lm15
 
 from . import direct
+from .parsing import tolerant, well_formed, whole_object
 
 
-class ChatFormat(dspy.ChatAdapter):
-    """DSPy's chat format; the description of the fields is made once per signature.
+class _Short:
+    """What our formats share: texts that are made once, and the short way to a model.
+
+    It stands before an adapter of DSPy's among the bases. It is none itself: DSPy gives every
+    adapter a `parse` of its own, which would hide the other base's.
 
     DSPy regenerates the JSON schema of the output types for every call, which is most of the time
     that a call with a pydantic output takes (`benchmarks/overhead.py`).
     """
+
+    parse: Callable[[type[dspy.Signature], str], dict[str, Any]]
+    format_demos: Callable[..., list[dict[str, Any]]]
+    user_message_output_requirements: Callable[[type[dspy.Signature]], str]
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -26,38 +32,40 @@ class ChatFormat(dspy.ChatAdapter):
             weakref.WeakKeyDictionary()
         )
 
-    async def acall(
-        self,
-        lm: dspy.BaseLM,
-        lm_kwargs: dict[str, Any],
-        signature: type[dspy.Signature],
-        demos: list[dict[str, Any]],
-        inputs: dict[str, Any],
-    ) -> list[dict[str, Any]]:
-        """Ask once and, if the answer cannot be read, once in the JSON format."""
-        if not (direct.fits(lm, self, lm_kwargs, signature) and _all_text(signature, inputs)):
-            return await super().acall(lm, lm_kwargs, signature, demos, inputs)
-        try:
-            return [await self._said(lm, lm_kwargs, signature, demos, inputs)]
-        except dspy.AdapterParseError:
-            if not self.use_json_adapter_fallback:
-                raise
-            repair = self._make_json_adapter_fallback()
-            return await repair.acall(lm, lm_kwargs, signature, demos, inputs)
+    def fits(self, lm: Any, options: dict[str, Any], signature: Any, inputs: Any) -> bool:
+        """Tell whether a call may go the short way."""
+        return direct.fits(lm, cast("Any", self), options, signature) and _all_text(
+            signature, inputs
+        )
 
-    async def _said(
+    async def said(
         self,
         lm: Any,
         options: dict[str, Any],
         signature: type[dspy.Signature],
         demos: list[dict[str, Any]],
         inputs: dict[str, Any],
+        form: dict[str, Any] | None = None,
     ) -> dict[str, Any]:
-        """Ask the short way, and read the answer."""
+        """Ask the short way, and read the answer.
+
+        Args:
+            lm: A model that `fits`, like all that follows.
+            options: Sampling that differs from the model's own.
+            signature: What to ask for.
+            demos: Examples.
+            inputs: A text for each input field.
+            form: The form of the answer, as a server takes it.
+
+        Raises:
+            dspy.AdapterParseError: If the answer cannot be read.
+            dspy.LMError: If there is none.
+        """
         messages = self.format_demos(signature, demos) if demos else []
         content = self.format_user_message_content(signature, inputs, main_request=True)
         messages.append({"role": "user", "content": content})
-        text = await direct.asked(lm, self.format_system_message(signature), messages, options)
+        system = self.format_system_message(signature)
+        text = await direct.asked(lm, system, messages, options, form)
         if not text:
             raise dspy.AdapterParseError(
                 adapter_name=type(self).__name__,
@@ -78,7 +86,7 @@ class ChatFormat(dspy.ChatAdapter):
         )
         known = self._described.get(signature)
         if known is None or known[0] != key:
-            known = (key, super().format_system_message(signature))
+            known = (key, cast("Any", super()).format_system_message(signature))
             self._described[signature] = known
         return known[1]
 
@@ -96,7 +104,7 @@ class ChatFormat(dspy.ChatAdapter):
             if name in inputs:
                 shown = _plain_text(inputs[name], field.annotation)
                 if shown is None:
-                    return super().format_user_message_content(
+                    return cast("Any", super()).format_user_message_content(
                         signature, inputs, prefix, suffix, main_request
                     )
                 parts.append(f"[[ ## {name} ## ]]\n{shown}")
@@ -104,16 +112,39 @@ class ChatFormat(dspy.ChatAdapter):
             parts.append(self.user_message_output_requirements(signature))
         return "\n\n".join([*parts, suffix]).strip()
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> "_Short":
+        return self
+
+
+class ChatFormat(_Short, dspy.ChatAdapter):
+    """DSPy's chat format; its JSON format is the repair."""
+
+    async def acall(
+        self,
+        lm: dspy.BaseLM,
+        lm_kwargs: dict[str, Any],
+        signature: type[dspy.Signature],
+        demos: list[dict[str, Any]],
+        inputs: dict[str, Any],
+    ) -> list[dict[str, Any]]:
+        """Ask once and, if the answer cannot be read, once in the JSON format."""
+        if not self.fits(lm, lm_kwargs, signature, inputs):
+            return await super().acall(lm, lm_kwargs, signature, demos, inputs)
+        try:
+            return [await self.said(lm, lm_kwargs, signature, demos, inputs)]
+        except dspy.AdapterParseError:
+            if not self.use_json_adapter_fallback:
+                raise
+            repair = self._make_json_adapter_fallback()
+            return await repair.acall(lm, lm_kwargs, signature, demos, inputs)
+
     def parse(self, signature: type[dspy.Signature], completion: str) -> dict[str, Any]:
         """Read an answer: at once if it is well-formed, with DSPy's tolerance if it is not."""
-        quick = _well_formed(signature, completion)
-        return _tolerant(super().parse, signature, completion) if quick is None else quick
+        quick = well_formed(signature, completion)
+        return tolerant(super().parse, signature, completion) if quick is None else quick
 
     def _make_json_adapter_fallback(self) -> dspy.JSONAdapter:
         return JsonFormat()
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> "ChatFormat":
-        return self
 
 
 class JsonFormat(dspy.JSONAdapter):
@@ -121,11 +152,16 @@ class JsonFormat(dspy.JSONAdapter):
 
     def parse(self, signature: type[dspy.Signature], completion: str) -> dict[str, Any]:
         """Read an answer."""
-        return _tolerant(super().parse, signature, completion)
+        quick = whole_object(signature, completion)
+        return tolerant(super().parse, signature, completion) if quick is None else quick
 
 
-class SchemaFormat(JsonFormat):
+class SchemaFormat(_Short, JsonFormat):
     """One JSON object, constrained by the endpoint's grammar; the chat format is the repair."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._forms: weakref.WeakKeyDictionary[Any, dict[str, Any]] = weakref.WeakKeyDictionary()
 
     async def acall(
         self,
@@ -137,35 +173,55 @@ class SchemaFormat(JsonFormat):
     ) -> list[dict[str, Any]]:
         """Ask once under the schema and, if the answer cannot be read, once in the chat format."""
         try:
-            return await super().acall(lm, dict(lm_kwargs), signature, demos, inputs)
+            if not self.fits(lm, lm_kwargs, signature, inputs):
+                return await super().acall(lm, dict(lm_kwargs), signature, demos, inputs)
+            form = await self._form(signature, inputs)
+            return [await self.said(lm, lm_kwargs, signature, demos, inputs, form)]
         except dspy.AdapterParseError:
             repair = ChatFormat(use_json_adapter_fallback=False)
             return await repair.acall(lm, dict(lm_kwargs), signature, demos, inputs)
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> "SchemaFormat":
-        return self
+    async def _form(
+        self, signature: type[dspy.Signature], inputs: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Return the form that DSPy asks for, which it says once to a model that listens."""
+        form = self._forms.get(signature)
+        if form is None:
+            listener = _AsyncListener()
+            lm = dspy.LM("listener", engine=_Listener(), async_engine=listener, cache=False)
+            try:
+                await super().acall(lm, {}, signature, [], inputs)
+            except dspy.AdapterParseError:
+                form = self._forms[signature] = listener.form
+        assert form is not None
+        return form
 
 
-Parse = Callable[[type[dspy.Signature], str], dict[str, Any]]
+class _Listener:
+    """An engine that remembers the form of the answer that it is asked for, and gives none."""
+
+    supports_function_calling = False
+    supports_reasoning = False
+    supports_response_schema = True
+    supported_params = frozenset({"response_format"})
+
+    def __init__(self) -> None:
+        self.form: dict[str, Any] = {}
+
+    def complete(self, request: lm15.Request) -> lm15.Response:
+        self.form = request.config.response_format or {}
+        return lm15.Response(
+            id=None,
+            model=request.model,
+            message=lm15.Message.assistant(""),
+            finish_reason="stop",
+            usage=lm15.Usage(input_tokens=0, output_tokens=0),
+        )
 
 
-def _tolerant(parse: Parse, signature: type[dspy.Signature], completion: str) -> dict[str, Any]:
-    """Read an answer with a parser of DSPy's.
-
-    A model that runs on leaves thousands of brackets or digits, which Python's JSON refuses by
-    errors that DSPy lets through.
-    """
-    try:
-        return parse(signature, completion)
-    except dspy.AdapterParseError:
-        raise
-    except (RecursionError, ValueError) as error:
-        raise dspy.AdapterParseError(
-            adapter_name="JSON",
-            signature=cast("Any", signature),
-            lm_response=completion,
-            message=f"{type(error).__name__}: {error}",
-        ) from None
+class _AsyncListener(_Listener):
+    async def complete(self, request: lm15.Request) -> lm15.Response:  # type: ignore[override]
+        return super().complete(request)
 
 
 def _plain_text(value: Any, annotation: Any) -> str | None:
@@ -183,38 +239,6 @@ def _all_text(signature: Any, inputs: dict[str, Any]) -> bool:
     return fields.keys() == inputs.keys() and all(
         _plain_text(value, fields[name].annotation) is not None for name, value in inputs.items()
     )
-
-
-_HEADER = re.compile(r"^\[\[ ## (\w+) ## \]\]$", re.MULTILINE)
-
-
-def _well_formed(signature: type[dspy.Signature], completion: str) -> dict[str, Any] | None:
-    """Read an answer that has each field once, under a header of its own, as text or valid JSON.
-
-    Returns what DSPy's parser returns for such an answer, and `None` for any other.
-    """
-    _, *parts = _HEADER.split("\n".join(completion.splitlines()))
-    names, texts = parts[::2], parts[1::2]
-    if len(set(names)) != len(names) or completion.count("[[ ##") != len(names):
-        return None
-    found, values = dict(zip(names, texts, strict=True)), {}
-    for name, field in signature.output_fields.items():
-        if name not in found:
-            return None
-        text = found[name].strip()
-        if field.annotation is str:
-            values[name] = text
-            continue
-        try:
-            values[name] = _validator(field.annotation).validate_json(text)
-        except ValidationError:
-            return None
-    return values
-
-
-@lru_cache(maxsize=256)
-def _validator(annotation: Any) -> TypeAdapter[Any]:
-    return TypeAdapter(annotation)
 
 
 def _extra(field: Any) -> dict[str, Any]:

@@ -29,6 +29,11 @@ def backend_for(config: ModelConfig) -> Backend:
             f"api_key_env={config.api_key_env!r}: this environment variable is not set; export it "
             "or name another one"
         )
+    if config.several and config.api_base is None:
+        raise ValueError(
+            f"several=true: model={config.model!r} has no api_base, and only a server at an "
+            "address of its own is asked for several answers at once; remove it"
+        )
     if config.model.startswith("simulation/"):
         from .simulation import SimulatedModel
 

@@ -13,7 +13,12 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
+from .traffic import Traffic
+
 T = TypeVar("T")
+
+traffic = Traffic()
+"""The requests under way on the loop."""
 
 _lock = threading.Lock()
 _loop: asyncio.AbstractEventLoop | None = None
@@ -32,7 +37,9 @@ def loop() -> asyncio.AbstractEventLoop:
 def run(coroutine: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine on the background loop in the caller's context and wait for its result.
 
-    An interrupt of the waiting thread (Ctrl-C) cancels the coroutine and waits until it has ended.
+    An interrupt of the waiting thread (Ctrl-C) lets the requests under way be answered and sends no
+    other; a second one does not wait for them. Then the coroutine is cancelled, and has ended when
+    the interrupt goes on.
 
     Raises:
         RuntimeError: If called on the loop's own thread, where waiting would block it for ever.
@@ -45,7 +52,16 @@ def run(coroutine: Coroutine[Any, Any, T]) -> T:
     waiter, cancel = _started(coroutine)
     try:
         return waiter.result()
-    except (KeyboardInterrupt, SystemExit):
+    except KeyboardInterrupt:
+        landing = asyncio.run_coroutine_threadsafe(traffic.land(), loop())
+        try:
+            landing.result()
+        finally:
+            cancel()
+            loop().call_soon_threadsafe(traffic.open)
+            waiter.exception()
+        raise
+    except SystemExit:
         cancel()
         waiter.exception()
         raise
@@ -101,8 +117,8 @@ def _hand_over(done: asyncio.Task[T], waiter: Future[T]) -> None:
 
 def _forget() -> None:
     """Begin without a loop: a forked process has its parent's, and not the thread that ran it."""
-    global _loop, _lock
-    _loop, _lock = None, threading.Lock()
+    global _loop, _lock, traffic
+    _loop, _lock, traffic = None, threading.Lock(), Traffic()
 
 
 os.register_at_fork(after_in_child=_forget)

@@ -40,6 +40,10 @@ class Amount(NamedTuple):
         """Add up, one by one."""
         return Amount(*(one + two for one, two in zip(self, other, strict=True)))
 
+    def minus(self, other: "Amount") -> "Amount":
+        """Subtract, one by one."""
+        return Amount(*(one - two for one, two in zip(self, other, strict=True)))
+
     def times(self, factor: Decimal | int) -> "Amount":
         """Multiply each."""
         return Amount(*(one * factor for one in self))

@@ -1,7 +1,6 @@
 """Finished answers of models on disk, so that nothing is paid for twice."""
 
 import hashlib
-import json
 import sqlite3
 import threading
 import time
@@ -9,6 +8,7 @@ from dataclasses import asdict, fields, is_dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import orjson
 from dspy.lm15 import Message, Request, Response, Usage
 
 _TABLES = """
@@ -91,7 +91,7 @@ class AnswerCache:
             row = found.fetchone()
         if row is None:
             return None
-        text, model, finish_reason, input_tokens, output_tokens = json.loads(row[0])
+        text, model, finish_reason, input_tokens, output_tokens = orjson.loads(row[0])
         return Response(
             id=None,
             model=model,
@@ -114,12 +114,15 @@ class AnswerCache:
             usage.input_tokens or 0,
             usage.output_tokens or 0,
         )
-        row = key, endpoint, json.dumps(entry), time.time()
+        row = key, endpoint, orjson.dumps(entry).decode(), time.time()
         try:
             with self._lock:
                 self._store.execute(_PUT, row)
         except sqlite3.Error as error:
-            raise OSError(f"{self.path}: an answer cannot be kept: {error}") from error
+            raise OSError(
+                f"{self.path}: an answer cannot be kept ({error}); make room, and run the same "
+                "command again"
+            ) from error
 
     def kept(self) -> list[Kept]:
         """Return what is kept, by endpoint, the largest first."""
@@ -153,7 +156,8 @@ def cache_key(endpoint: str, request: Request, rollout: str) -> str:
         if (value := getattr(request.config, field.name)) is not None
     }
     parts = [endpoint, request.model, request.system, messages, request.tools, config, rollout]
-    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=_plain).encode()).hexdigest()
+    written = orjson.dumps(parts, default=_plain, option=orjson.OPT_SORT_KEYS)
+    return hashlib.sha256(written).hexdigest()
 
 
 def _plain(value: Any) -> Any:

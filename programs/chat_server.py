@@ -18,9 +18,11 @@ from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 import dspy.lm15 as lm15
+import orjson
 
 from . import background
 from .endpoint import ModelConfig
+from .together import Together
 
 LONGEST_PAUSE = 60.0
 """Seconds. A server that asks for a longer pause before the next try has failed for this run."""
@@ -67,6 +69,7 @@ class ChatServerBackend:
         proxies = {} if proxy_bypass(host.hostname or "") else getproxies()
         self._proxy = proxies.get(host.scheme)
         self._session: aiohttp.ClientSession | None = None
+        self._together = Together(self._sent) if config.several else None
 
     async def acomplete(self, request: lm15.Request, rollout: str) -> lm15.Response:
         """Answer on the background loop.
@@ -74,15 +77,25 @@ class ChatServerBackend:
         Raises:
             lm15.LM15Error: If there is no answer, or it cannot be read.
         """
+        body = _body(request, self._model)
+        if self._together is not None:
+            return await self._together.answer(body)
+        return (await self._sent(body, 1))[0]
+
+    async def _sent(self, body: bytes, count: int) -> list[lm15.Response]:
+        """Send a request for so many answers."""
+        if count > 1:
+            body = orjson.dumps({**orjson.loads(body), "n": count})
         try:
             async with self._connected().post(
                 f"{self._address}/chat/completions",
-                data=_body(request, self._model),
+                data=body,
                 headers=self._headers,
                 proxy=self._proxy,
                 allow_redirects=False,
             ) as reply:
-                return _read(reply.status, reply.headers, await _whole(reply), request.model)
+                whole = await _whole(reply)
+                return _read(reply.status, reply.headers, whole, self._model, count)
         except TimeoutError as error:
             raise lm15.TimeoutError(
                 f"{self._address}: no answer within {self._config.timeout:g} s"
@@ -122,7 +135,7 @@ def _body(request: lm15.Request, model: str) -> bytes:
     if config.response_format is not None:
         body["response_format"] = _form(config.response_format)
     body |= config.extensions or {}
-    return json.dumps(body, ensure_ascii=False).encode()
+    return orjson.dumps(body)
 
 
 def _text(message: lm15.Message) -> str:
@@ -158,8 +171,8 @@ async def _whole(reply: aiohttp.ClientResponse) -> bytes:
     return b"".join(parts)
 
 
-def _read(status: int, headers: Any, body: bytes, model: str) -> lm15.Response:
-    """Read an answer, or raise what the reply says instead."""
+def _read(status: int, headers: Any, body: bytes, model: str, count: int) -> list[lm15.Response]:
+    """Read so many answers, or raise what the reply says instead."""
     try:
         found: Any = json.loads(body)
     except (ValueError, RecursionError):
@@ -170,26 +183,44 @@ def _read(status: int, headers: Any, body: bytes, model: str) -> lm15.Response:
     try:
         if found.get("error"):
             raise lm15.ServerError(_said(found, body), retry_after=pause, status=status)
-        if len(found["choices"]) != 1:
-            said = f"the reply has {len(found['choices'])} choices where one was asked for"
-            raise lm15.ServerError(said, retry_after=pause, status=status)
-        chosen, usage = found["choices"][0], found.get("usage") or {}
-        return lm15.Response(
-            id=found.get("id"),
-            model=found.get("model") or model,
-            message=lm15.Message.assistant(_content(chosen["message"].get("content"))),
-            finish_reason=_FINISHED.get(chosen.get("finish_reason") or "", "stop"),
-            usage=lm15.Usage(
-                input_tokens=int(usage.get("prompt_tokens") or 0),
-                output_tokens=int(usage.get("completion_tokens") or 0),
-            ),
-        )
+        choices, usage = found["choices"], found.get("usage") or {}
+        if len(choices) != count:
+            raise _miscounted(len(choices), count, status, pause)
+        asked = int(usage.get("prompt_tokens") or 0)
+        answered = int(usage.get("completion_tokens") or 0)
+        return [
+            lm15.Response(
+                id=found.get("id"),
+                model=found.get("model") or model,
+                message=lm15.Message.assistant(_content(one["message"].get("content"))),
+                finish_reason=_FINISHED.get(one.get("finish_reason") or "", "stop"),
+                # The prompt was read once; how long each answer is, the server does not tell.
+                usage=lm15.Usage(
+                    input_tokens=0 if number else asked,
+                    output_tokens=answered // count + (number < answered % count),
+                ),
+            )
+            for number, one in enumerate(choices)
+        ]
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         raise lm15.ServerError(
             f"the reply is not a chat completion: {_said(found, body)}",
             retry_after=pause,
             status=status,
         ) from error
+
+
+def _miscounted(
+    choices: int, count: int, status: int, pause: float | None
+) -> lm15.ProviderError | lm15.UnsupportedFeatureError:
+    if count > 1:
+        return lm15.UnsupportedFeatureError(
+            f"the reply has {choices} choices where n={count} asked for {count}; remove "
+            "`several = true` from the model's configuration",
+            feature="n",
+        )
+    said = f"the reply has {choices} choices where one was asked for"
+    return lm15.ServerError(said, retry_after=pause, status=status)
 
 
 def _content(content: Any) -> str:

@@ -41,7 +41,6 @@ def fits(lm: Any, adapter: dspy.Adapter, options: Mapping[str, Any], signature: 
         and not (settings.callbacks or adapter.callbacks or getattr(lm, "callbacks", None))
         and settings.send_stream is None
         and not settings.usage_tracker
-        and not adapter.use_native_function_calling
         and _plain(signature)
     )
 
@@ -70,6 +69,7 @@ async def asked(
     system: str,
     messages: list[dict[str, Any]],
     options: Mapping[str, Any],
+    form: dict[str, Any] | None = None,
 ) -> str:
     """Send one prompt and return the text of the answer.
 
@@ -78,6 +78,7 @@ async def asked(
         system: The system message.
         messages: What follows it, as `role` and `content`.
         options: Sampling that differs from the model's own.
+        form: The form of the answer, if the endpoint is to keep it to one.
 
     Raises:
         dspy.LMError: If there is no answer.
@@ -91,6 +92,7 @@ async def asked(
             temperature=sampling.get("temperature"),
             top_p=sampling.get("top_p"),
             max_tokens=sampling.get("max_tokens"),
+            response_format=form,
         ),
     )
     try:

@@ -16,7 +16,8 @@ from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, Pos
 from . import background
 from .budget import Amount
 from .cache import AnswerCache, cache_key
-from .meter import Meter
+from .hedge import hedged
+from .meter import ONE_CALL, Meter
 from .pace import Health, Pace
 from .records import Record, Usage
 from .usage import Call, report, rollout
@@ -57,6 +58,12 @@ class ModelConfig(Record):
     """Requests in flight at this endpoint, at most; fewer for as long as it refuses some."""
     patience: NonNegativeFloat = 300.0
     """Seconds to wait for an endpoint that has answered before and stops, until requests fail."""
+    several: bool = False
+    """The server gives several answers to one request (`n`: vLLM, SGLang, OpenAI's own), so that
+    attempts that are made at once share the reading of their prompt. Needs `api_base`."""
+    hedge: PositiveFloat | None = None
+    """Seconds after which a request without an answer is sent a second time, if ever; the answer
+    that comes first counts. Both may be billed."""
     input_price: NonNegativeFloat | None = None
     """US dollars per million input tokens, to estimate and for a budget in `usd`."""
     output_price: NonNegativeFloat | None = None
@@ -165,9 +172,7 @@ class Endpoint:
         failures = 0
         while True:
             try:
-                async with self._pace.turn(), self.meter.arequest(self._reserve(request)):
-                    response = await self._backend.acomplete(request, wanted)
-                    return self._paid(key, request, response)
+                return await hedged(lambda: self._sent(key, request, wanted), self.config.hedge)
             except lm15.LM15Error as error:
                 _tell(Call(role, Usage(failed=1), "error"), watch)
                 # A dead endpoint is waited for by all requests together, whatever each has tried.
@@ -176,6 +181,17 @@ class Endpoint:
                     raise
                 if not self._pace.health.dead:
                     await asyncio.sleep(_delay(error, failures))
+
+    async def _sent(self, key: str, request: lm15.Request, wanted: str) -> lm15.Response:
+        """Send the request once, when it is its turn; count and keep the answer."""
+        traffic = background.traffic
+        async with self._pace.turn(), self.meter.arequest(self._reserve(request)):
+            await traffic.begin()
+            try:
+                response = await self._backend.acomplete(request, wanted)
+                return self._paid(key, request, response)
+            finally:
+                traffic.end()
 
     def _known(self, request: lm15.Request, wanted: str) -> tuple[str, lm15.Response | None]:
         """Return the request's key and the answer that the cache has for it."""
@@ -186,6 +202,8 @@ class Endpoint:
 
     def _reserve(self, request: lm15.Request) -> Amount:
         """Return what a request may take: no answer is taken to be longer than any before."""
+        if self.meter.budget is None:
+            return ONE_CALL
         asked = _characters(request) // 3 + 1
         answered = request.config.max_tokens or self._longest
         tokens = Decimal(asked + answered)

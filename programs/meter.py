@@ -6,8 +6,8 @@ import os
 import re
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractAsyncContextManager, contextmanager
 from decimal import Decimal
 from pathlib import Path
 
@@ -108,8 +108,7 @@ class Meter:
         with self._lock:
             self.budget, self._held, self._started = budget, reserve, self._clock() - passed
 
-    @asynccontextmanager
-    async def arequest(self, estimate: Amount = ONE_CALL) -> AsyncIterator[None]:
+    def arequest(self, estimate: Amount = ONE_CALL) -> AbstractAsyncContextManager[None]:
         """Send a request inside of this block; `count` its answer there as well.
 
         What it is expected to take is reserved before it is sent. Where that does not fit beside
@@ -124,14 +123,7 @@ class Meter:
                 task has sent is finished first, so that no paid answer is lost when the error ends
                 them all.
         """
-        while not self._admitted(estimate):
-            await asyncio.sleep(_PAUSE)
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._flying -= 1
-                self._reserved = self._reserved.plus(estimate.times(Decimal(-1)))
+        return _Request(self, estimate)
 
     def count(self, input_tokens: int, output_tokens: int, usd: Decimal) -> None:
         """Count an answer. The file has it when this returns.
@@ -153,7 +145,7 @@ class Meter:
                 os.close(self._file)
             self._file = -1
 
-    def _admitted(self, estimate: Amount) -> bool:
+    def admitted(self, estimate: Amount) -> bool:
         """Reserve what a request about to be sent may take; raise if it may not be sent.
 
         Returns:
@@ -169,6 +161,12 @@ class Meter:
             self._flying += 1
             self._reserved = self._reserved.plus(estimate)
             return True
+
+    def ended(self, estimate: Amount) -> None:
+        """Give back what was reserved for a request that has ended."""
+        with self._lock:
+            self._flying -= 1
+            self._reserved = self._reserved.minus(estimate)
 
     def _tight(self, estimate: Amount) -> bool:
         """Tell whether the budget may not pay for one more beside what is under way."""
@@ -227,6 +225,22 @@ class Meter:
                 continue
             tokens = int(found[1]) + int(found[2])
             self._counted = self._counted.plus(_answer(tokens, Decimal(found[3])))
+
+
+class _Request:
+    """A request that a meter admits. A class, as there is one for every call."""
+
+    __slots__ = ("_estimate", "_meter")
+
+    def __init__(self, meter: Meter, estimate: Amount) -> None:
+        self._meter, self._estimate = meter, estimate
+
+    async def __aenter__(self) -> None:
+        while not self._meter.admitted(self._estimate):
+            await asyncio.sleep(_PAUSE)
+
+    async def __aexit__(self, *ended: object) -> None:
+        self._meter.ended(self._estimate)
 
 
 @contextmanager

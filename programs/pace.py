@@ -11,8 +11,8 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from copy import copy
 
 import dspy.lm15 as lm15
@@ -108,26 +108,24 @@ class Pace:
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._pause, self._cut = 0.0, float("-inf")
 
-    @asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
+    def turn(self) -> AbstractAsyncContextManager[None]:
         """Send a request inside of this block; entered as soon as it may be sent.
 
         Raises:
             LM15Error: If the endpoint has been dead for too long, and was asked a moment ago.
         """
-        started = await self._admitted()
-        try:
-            yield
-        except lm15.LM15Error as error:
-            self._refused(error, started)
-            raise
-        else:
-            self._taken()
-        finally:
-            self._flying -= 1
-            self._wake()
+        return _Turn(self)
 
-    async def _admitted(self) -> float:
+    def end(self, error: BaseException | None, started: float) -> None:
+        """Take note of how a request has ended, and let the next one go."""
+        if error is None:
+            self._taken()
+        elif isinstance(error, lm15.LM15Error):
+            self._refused(error, started)
+        self._flying -= 1
+        self._wake()
+
+    async def begin(self) -> float:
         """Wait for a turn, and return when it began."""
         health = self.health
         while True:
@@ -182,6 +180,21 @@ class Pace:
             self._pause = max(self._pause, now + error.retry_after)
         if outage:
             self.health.failed(error, started)
+
+
+class _Turn:
+    """A request's turn. A class, as there is one for every call."""
+
+    __slots__ = ("_pace", "_started")
+
+    def __init__(self, pace: Pace) -> None:
+        self._pace, self._started = pace, 0.0
+
+    async def __aenter__(self) -> None:
+        self._started = await self._pace.begin()
+
+    async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        self._pace.end(error, self._started)
 
 
 _OVERLOADED = (lm15.RateLimitError, lm15.TimeoutError)

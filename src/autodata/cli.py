@@ -19,8 +19,10 @@ from .options import (
     Compared,
     Compiled,
     Config,
+    Engine,
     Json,
     Methods,
+    RayWorkers,
     Set,
     Workers,
 )
@@ -84,6 +86,8 @@ def generate(
     config: Config,
     program: Compiled = None,
     budget: Budget = None,
+    engine: Engine = "local",
+    workers: RayWorkers = None,
     set_: Set = None,
     as_json: Json = False,
 ) -> None:
@@ -95,11 +99,13 @@ def generate(
     """
 
     def job() -> int:
+        from .experiments.engines import open_engine
         from .experiments.generate import generate as run
         from .experiments.progress import Reporter
 
-        with Reporter() as reporter:
-            found = run(configured(config, set_, budget), reporter, program=program)
+        read = configured(config, set_, budget)
+        with Reporter() as reporter, open_engine(engine, read, workers, reporter) as place:
+            found = run(read, reporter, program=program, engine=place)
         if as_json:
             print_json(found)
         else:

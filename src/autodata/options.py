@@ -31,6 +31,16 @@ Workers = Annotated[
     int,
     typer.Option(min=1, help="Processes that measure trials (docs/workers.md)."),
 ]
+Engine = Annotated[
+    str,
+    typer.Option(
+        metavar="local|ray", help="Where documents are worked on: here, or over a Ray cluster."
+    ),
+]
+RayWorkers = Annotated[
+    int | None,
+    typer.Option("--workers", min=1, help="Processes of the Ray cluster; one for each node."),
+]
 Compiled = Annotated[
     Path | None,
     typer.Option(help="Folder of a compiled program; the shipped prompts without it."),

@@ -14,7 +14,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from autodata.programs import ModelConfig, background, direct
-from autodata.programs.adapters import CHAT, ChatFormat
+from autodata.programs.adapters import CHAT, SCHEMA, ChatFormat
 from autodata.programs.challenger import WriteTask
 from autodata.programs.endpoint import Endpoint
 from autodata.programs.judge import JudgeAnswer
@@ -27,7 +27,7 @@ PLAIN = dspy.ChatAdapter()
 VERDICTS = [{"number": 1, "evidence": "none", "satisfied": True}]
 
 
-def outcome(adapter: dspy.ChatAdapter, signature: Any, text: str) -> Any:
+def outcome(adapter: Any, signature: Any, text: str) -> Any:
     try:
         return adapter.parse(signature, text)
     except dspy.AdapterParseError as error:
@@ -88,6 +88,39 @@ def test_any_answer_is_read_as_dspy_reads_it(text: str) -> None:
         assert outcome(CHAT, signature, text) == outcome(PLAIN, signature, text)
 
 
+LOOSE_JSON = [
+    *('{"answer": 5}', '{"answer": null}', '{"answer": ["a"]}', '{"answer": "a", "more": 1}'),
+    *('{"answer": "a"', "[1]", "", '"answer"', '{"answer": "a"} and so on', "```json\n{}\n```"),
+    *(
+        '{"verdicts": []}',
+        '{"verdicts": "[]"}',
+        '{"verdicts": [{"number": "x"}]}',
+        "{'verdicts': []}",
+    ),
+    *(json.dumps({"verdicts": VERDICTS}), json.dumps({"verdicts": json.dumps(VERDICTS)})),
+    json.dumps({"verdicts": [{"number": 10**30, "evidence": "", "satisfied": 1}]}),
+]
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner),
+    max_leaves=4,
+)
+
+
+@pytest.mark.parametrize("signature", [SolveTask, JudgeAnswer])
+@pytest.mark.parametrize("text", LOOSE_JSON)
+def test_json_is_read_as_dspy_reads_it(text: str, signature: Any) -> None:
+    assert outcome(SCHEMA, signature, text) == outcome(dspy.JSONAdapter(), signature, text)
+
+
+@settings(max_examples=200, deadline=None)
+@given(name=st.sampled_from(["answer", "verdicts", "x"]), value=VALUES | st.just(VERDICTS))
+def test_any_json_object_is_read_as_dspy_reads_it(name: str, value: Any) -> None:
+    text = json.dumps({name: value})
+    for signature in (SolveTask, JudgeAnswer):
+        assert outcome(SCHEMA, signature, text) == outcome(dspy.JSONAdapter(), signature, text)
+
+
 @settings(max_examples=200, deadline=None)
 @given(
     question=st.text(),
@@ -136,27 +169,49 @@ CALLS: list[tuple[Any, dict[str, Any], list[dict[str, Any]], dict[str, Any]]] = 
 ]
 
 
+@pytest.mark.parametrize("structured", ["none", "json_schema", "json_object"])
 @pytest.mark.parametrize("call", CALLS, ids=["plain", "sampling", "lists", "demos"])
-def test_the_short_way_sends_and_reads_what_dspys_way_does(call: Any) -> None:
+def test_the_short_way_sends_and_reads_what_dspys_way_does(call: Any, structured: Any) -> None:
     signature, inputs, demos, options = call
-    text = fields(answer="yes") if signature is SolveTask else fields(verdicts=VERDICTS)
+    values = {"answer": "yes"} if signature is SolveTask else {"verdicts": VERDICTS}
+    adapter = CHAT if structured == "none" else SCHEMA
     found = []
     for callbacks in ([], [Heard()]):
-        backend = Recorder(text)
+        backend = Recorder(fields(**values) if adapter is CHAT else json.dumps(values))
+        lm = role_lm(backend, structured=structured)
         with dspy.context(disable_history=True, callbacks=callbacks):
-            work = CHAT.acall(role_lm(backend), dict(options), signature, demos, inputs)
+            work = adapter.acall(lm, dict(options), signature, demos, inputs)
             found.append((background.run(work), backend.requests))
     assert found[0] == found[1]
     assert len(found[0][1]) == 1
 
 
-def ways(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def test_a_form_is_described_once_for_a_signature(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken = ways(monkeypatch, json.dumps({"answer": "short"}))
+    changed: Any = SolveTask.with_instructions("Answer in a word.")
+    lm = role_lm(Recorder(), structured="json_schema")
+    inputs = {"context": "c", "question": "q"}
+    described: list[str] = []
+    plain = dspy.JSONAdapter.acall
+
+    async def acall(self: Any, *given: Any) -> Any:
+        described.append("DSPy")
+        return await plain(self, *given)
+
+    monkeypatch.setattr(dspy.JSONAdapter, "acall", acall)
+    with dspy.context(disable_history=True):
+        for _ in range(3):
+            background.run(SCHEMA.acall(lm, {}, changed, [], inputs))
+    assert (described, taken) == (["DSPy"], ["short"] * 3)
+
+
+def ways(monkeypatch: pytest.MonkeyPatch, text: str = fields(answer="short")) -> list[str]:
     """Note the calls that go the short way."""
     taken: list[str] = []
 
     async def asked(*given: Any) -> str:
         taken.append("short")
-        return fields(answer="short")
+        return text
 
     monkeypatch.setattr(direct, "asked", asked)
     return taken

@@ -90,6 +90,19 @@ def test_the_verifier_sees_no_reference_and_the_solvers_no_document_and_no_rubri
     assert not any(word in seen["judge"] for word in ("strong-1", "'weak'", "weight"))
 
 
+def test_what_calls_on_one_task_share_comes_first_so_that_servers_read_it_once() -> None:
+    cast = Cast({"weak": solver(9)})  # Too easy: there are several rounds on one document.
+    run(cast)
+    for role, words in (
+        *((role, DOCUMENT.text) for role in ("orchestrator", "challenger", "verifier")),
+        ("judge", TASK["rubric"][-1]["criterion"]),
+    ):
+        asked = [request.messages[-1].text or "" for request in cast[role].requests]
+        beginning = asked[0][: asked[0].index(words) + len(words)]
+        assert len(asked) >= 3
+        assert all(text.startswith(beginning) for text in asked)
+
+
 def test_weak_and_strong_are_given_the_same_prompt() -> None:
     cast = Cast()
     run(cast)

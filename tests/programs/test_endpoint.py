@@ -1,45 +1,19 @@
 import asyncio
 import json
+from pathlib import Path
 from typing import Any
 
 import dspy
 import dspy.lm15 as lm15
 import pytest
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
+from roles import Answerer, Judge
 from server import Server, Step, chat, cut, error, hang, page, raw, text
 
 from autodata.programs import LanguageModels, ModelConfig, background
 from autodata.programs.backends import LONGEST_PAUSE, backend_for
-from autodata.programs.role import Reply, Role, ask
-
-
-class Verdict(BaseModel):
-    """One verdict."""
-
-    satisfied: bool
-
-
-class Answer(dspy.Signature):
-    """Answer the question."""
-
-    question: str = dspy.InputField()
-    answer: str = dspy.OutputField()
-
-
-class Judge(dspy.Signature):
-    """Judge the question."""
-
-    question: str = dspy.InputField()
-    verdict: Verdict = dspy.OutputField()
-
-
-class Answerer(Role):
-    def __init__(self, lm: dspy.LM, signature: type[dspy.Signature] = Answer) -> None:
-        super().__init__("weak", lm)
-        self.predict = dspy.Predict(signature)
-
-    async def aforward(self, **inputs: Any) -> dspy.Prediction:
-        return await self.speak(self.predict, **inputs)
+from autodata.programs.role import Reply, ask
+from autodata.programs.usage import sample
 
 
 def connected(server: Server, **options: Any) -> LanguageModels:
@@ -264,3 +238,71 @@ def test_an_answer_cut_at_the_token_limit_is_known_as_truncated(server: Server) 
 def test_an_address_must_be_one_of_http(address: str) -> None:
     with pytest.raises(ValidationError, match="api_base"):
         ModelConfig(model="m", api_base=address)
+
+
+def test_a_straggler_is_hedged_when_asked(server: Server) -> None:
+    models = connected(server, hedge=0.3)
+    server.script(hang(20), chat(answer="the second"))
+    assert asked(models).prediction.answer == "the second"
+    assert len(server.requests) == 2
+    assert (models.ledger.total.calls, models.ledger.total.failed) == (1, 0)
+
+
+def test_a_straggler_is_waited_for_otherwise(server: Server) -> None:
+    server.script({**chat(answer="the first"), "sleep": 0.6}, chat(answer="the second"))
+    assert asked(connected(server)).prediction.answer == "the first"
+    assert len(server.requests) == 1
+
+
+def several(*texts: str) -> Step:
+    """Answer one request with several texts."""
+    written = [f"[[ ## answer ## ]]\n{one}\n\n[[ ## completed ## ]]" for one in texts]
+    choices = [{"message": {"content": one}, "finish_reason": "stop"} for one in written]
+    usage = {"prompt_tokens": 100, "completion_tokens": 32}
+    return raw(json.dumps({"choices": choices, "usage": usage}))
+
+
+def three_at_once(models: LanguageModels) -> list[Reply]:
+    async def attempt(number: int) -> Reply:
+        with sample(f"weak-{number}"):
+            return await ask(Answerer(models["weak"]), question="why?")
+
+    async def attempts() -> list[Reply]:
+        return list(await asyncio.gather(*(attempt(number) for number in range(3))))
+
+    return background.run(attempts())
+
+
+def test_attempts_made_at_once_are_one_request_where_the_server_takes_several(
+    server: Server, tmp_path: Path
+) -> None:
+    config = ModelConfig(model="m", api_base=server.url, several=True)
+    models = LanguageModels({"weak": config}, tmp_path)
+    server.script(several("one", "two", "three"))
+    assert [reply.prediction.answer for reply in three_at_once(models)] == ["one", "two", "three"]
+    assert [request.body["n"] for request in server.requests] == [3]
+    used = models.ledger.total
+    assert (used.calls, used.input_tokens, used.output_tokens) == (3, 100, 32)
+    # Each of them is kept under its own name.
+    again = three_at_once(models)
+    assert sorted(reply.prediction.answer for reply in again) == ["one", "three", "two"]
+    assert len(server.requests) == 1
+
+
+def test_attempts_are_requests_of_their_own_otherwise(server: Server) -> None:
+    three_at_once(connected(server))
+    assert [request.body.get("n") for request in server.requests] == [None] * 3
+
+
+def test_a_server_that_does_not_take_several_is_named_with_the_remedy(server: Server) -> None:
+    server.script(several("one"), forever=True)
+    for reply in three_at_once(connected(server, several=True)):
+        assert reply.failure is not None
+        assert "n=3" in reply.failure.message
+        assert "remove `several = true`" in reply.failure.message
+    assert len(server.requests) == 1
+
+
+def test_several_answers_are_asked_of_a_server_of_ones_own_only() -> None:
+    with pytest.raises(ValueError, match="several=true: model='simulation/weak' has no api_base"):
+        LanguageModels({"weak": ModelConfig(model="simulation/weak", several=True)})

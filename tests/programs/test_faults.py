@@ -13,44 +13,15 @@ import dspy
 import pytest
 from faults import Counters, FaultyServer
 from faults.kinds import FAULTS, HUGE, HUGE_BYTES, SLOW, Plan
-from pydantic import BaseModel
+from roles import Answer, Answerer, Judge
 
 from autodata.programs import LanguageModels, ModelConfig, Usage, background
-from autodata.programs.role import Reply, Role, ask
+from autodata.programs.role import Reply, ask
 
 TIMEOUT = 0.5
 LATE = 2.5
 """Seconds after the timeout; the machine may be busy."""
 READ_AT_ONCE = ("wrong_type", "no_usage")
-
-
-class Answer(dspy.Signature):
-    """Answer the question."""
-
-    question: str = dspy.InputField()
-    answer: str = dspy.OutputField()
-
-
-class Verdict(BaseModel):
-    """One verdict."""
-
-    satisfied: bool
-
-
-class Judge(dspy.Signature):
-    """Judge the question."""
-
-    question: str = dspy.InputField()
-    verdict: Verdict = dspy.OutputField()
-
-
-class Answerer(Role):
-    def __init__(self, lm: dspy.LM, signature: type[dspy.Signature] = Answer) -> None:
-        super().__init__("weak", lm)
-        self.predict = dspy.Predict(signature)
-
-    async def aforward(self, **inputs: Any) -> dspy.Prediction:
-        return await self.speak(self.predict, **inputs)
 
 
 class Met(NamedTuple):
