@@ -37,7 +37,7 @@ $(VENV)/.installed: $(BIN)/python pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed
-	$(PIP) install --constraint constraints.txt --editable ".[dev,grpc,postgres]"
+	$(PIP) install --constraint constraints.txt --editable ".[dev,grpc,postgres,ray]"
 	@touch $@
 
 clean:

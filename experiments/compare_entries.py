@@ -68,7 +68,7 @@ def method_entry(config: ExperimentConfig, work: Work, row: Row, against: Agains
     }
     return Entry(
         params={name: clip(value, LIMITS["param"]) for name, value in params.items()},
-        points=[*_row(row), *_against(against), *by_document(objective(work).values())],
+        points=[*_row(row), *_against(against), *by_document(list(objective(work).values()))],
         tags={**tables.tags, "state": "complete"},
         files=tables.files,
     )

@@ -38,7 +38,10 @@ GateChoice = Annotated[
     Discriminator(lambda value: "name" if isinstance(value, str) else "rules"),
 ]
 
-TRANSPORT = ("timeout", "retries", "concurrency", "input_price", "output_price", "api_key_env")
+TRANSPORT = (
+    *("timeout", "retries", "concurrency", "patience", "hedge", "several"),
+    *("input_price", "output_price", "api_key_env"),
+)
 """Keys of a model that say how it is reached, and do not touch what it answers."""
 
 HELDOUT = ("heldout_weak", "heldout_strong")

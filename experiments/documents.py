@@ -2,8 +2,7 @@
 
 import hashlib
 import os
-import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,6 +11,7 @@ from ..programs.records import Document
 from .errors import InputError
 from .source import DATASET_ID, SHIPPED, TABLES, TEXTS, DocumentSource, Found, one_line
 from .tables import dataset_id, is_saved, saved, table
+from .texts import Shelf, Texts
 
 __all__ = ["DocumentSource", "Documents", "Rejected", "Splits", "load", "split"]
 
@@ -26,7 +26,8 @@ class Rejected(NamedTuple):
 class Documents(NamedTuple):
     """What `load` found; both lists are sorted by id."""
 
-    accepted: list[Document]
+    accepted: Sequence[Document]
+    """In memory, or in a file if they are many: then each is read when it is asked for."""
     rejected: list[Rejected]
 
 
@@ -38,7 +39,9 @@ class Splits(NamedTuple):
     test: list[Document]
 
 
-def load(source: DocumentSource, *, seed: int, domain: str = "research") -> Documents:
+def load(
+    source: DocumentSource, *, seed: int, domain: str = "research", scratch: Path | None = None
+) -> Documents:
     """Read the documents of `source`.
 
     One bad document is rejected and does not stop the run.
@@ -47,6 +50,7 @@ def load(source: DocumentSource, *, seed: int, domain: str = "research") -> Docu
         source: Where to read, and the bounds on length.
         seed: Decides which documents a `limit` keeps. Nothing else depends on it.
         domain: Whose shipped documents are meant by `corpus`.
+        scratch: Folder for texts that are too many for memory.
 
     Returns:
         At least one accepted document, and the rejected ones with their reasons.
@@ -55,25 +59,34 @@ def load(source: DocumentSource, *, seed: int, domain: str = "research") -> Docu
         InputError: If there is nothing to read, a table is broken or ambiguous, or no document is
             usable.
     """
-    accepted: list[Document] = []
     rejected: list[Rejected] = []
-    first: dict[str, str] = {}
+    ids: list[str] = []
+    hashes: list[bytes] = []
+    texts = Texts(scratch)
     for found in _find(source, domain):
         text = _normal(found.text)
         reason = found.reason or _problem(found.id, text, source)
-        if not reason and text in first:
-            reason = f"same text as {first[text]!r}"
         if reason:
             rejected.append(Rejected(_printable(found.id), reason))
             continue
-        first[text] = found.id
-        accepted.append(Document(id=found.id, text=text, title=_title(text)))
-    if not accepted:
+        ids.append(found.id)
+        hashes.append(hashlib.sha256(text.encode()).digest())
+        texts.add(text)
+    order: list[int] = []
+    first: dict[bytes, str] = {}
+    for number in sorted(range(len(ids)), key=ids.__getitem__):
+        if (before := first.setdefault(hashes[number], ids[number])) == ids[number]:
+            order.append(number)
+        else:
+            rejected.append(Rejected(_printable(ids[number]), f"same text as {before!r}"))
+    rejected.sort()
+    if not order:
         raise InputError(_nothing(source, rejected))
     if source.limit is not None:
-        accepted = _shuffled(accepted, seed, "limit")[: source.limit]
-        accepted.sort(key=lambda document: document.id)
-    return Documents(accepted, rejected)
+        order.sort(key=lambda number: _place(ids[number], seed, "limit"))
+        order = sorted(order[: source.limit], key=ids.__getitem__)
+    accepted = Shelf([ids[number] for number in order], order, texts)
+    return Documents(accepted if texts.many else list(accepted), rejected)
 
 
 def split(
@@ -108,19 +121,15 @@ def split(
         raise InputError("documents: ids repeat, which makes splits overlap; give each its own id")
     trained = min(max(1, round(train * total)), total - 2)
     validated = min(max(1, round(validation * total)), total - trained - 1)
-    order = _shuffled(documents, seed, "split")
+    order = sorted(documents, key=lambda document: _place(document.id, seed, "split"))
     tested = trained + validated
     return Splits(order[:trained], order[trained:tested], order[tested:])
 
 
-def _shuffled(documents: Iterable[Document], seed: int, consumer: str) -> list[Document]:
+def _place(id: str, seed: int, consumer: str) -> bytes:
     """Order by a hash of seed, consumer and id, so that input order and other ids move nothing."""
-
-    def key(document: Document) -> bytes:
-        text = f"{seed}/documents/{consumer}/{document.id}"
-        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
-
-    return sorted(documents, key=key)
+    text = f"{seed}/documents/{consumer}/{id}"
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
 
 
 def _normal(text: Any) -> Any:
@@ -149,18 +158,6 @@ def _printable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode()
 
 
-def _title(text: str) -> str:
-    """Return the first ATX heading outside code fences, at most 200 characters of it."""
-    fenced = False
-    for line in text.split("\n"):
-        stripped = line.strip()
-        if stripped.startswith(("```", "~~~")):
-            fenced = not fenced
-        elif not fenced and re.match(r" {0,3}#{1,6}[ \t]+[^#\s]", line):
-            return re.sub(r"\s#+$", "", stripped.lstrip("#")).strip()[:200]
-    return ""
-
-
 def _nothing(source: DocumentSource, rejected: Sequence[Rejected]) -> str:
     if not rejected:
         return (
@@ -175,7 +172,7 @@ def _nothing(source: DocumentSource, rejected: Sequence[Rejected]) -> str:
 
 
 def _find(source: DocumentSource, domain: str) -> Iterator[Found]:
-    """Yield everything that could be a document, sorted by id."""
+    """Yield everything that could be a document, in any order."""
     if source.path == SHIPPED:
         shipped = resources.files("autodata.experiments") / SHIPPED / domain
         with resources.as_file(shipped) as folder:

@@ -4,7 +4,7 @@ import difflib
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..optimizers import Candidate, Measurement, Trial, score
@@ -18,9 +18,11 @@ from .result import Result
 __all__ = [
     "IDENTITY",
     "STATUS",
-    "generated_entry",
+    "measured_points",
     "outcome",
     "study",
+    "task_row",
+    "tasks_table",
     "trial_entry",
     "trial_name",
     "trial_params",
@@ -80,7 +82,7 @@ def trial_entry(
     tables = as_tables(
         {
             "prompts.json": _prompts(trial.candidate),
-            "tasks.json": _tasks(trial.episodes),
+            "tasks.json": tasks_table(task_row(one) for one in trial.episodes),
             "failures.json": failures_table(trial.episodes),
         }
     )
@@ -90,7 +92,7 @@ def trial_entry(
             for key, value in trial_params(trial, baseline, config).items()
         },
         points=[
-            *_measured(trial.measurement, value=trial.value),
+            *measured_points(trial.measurement, value=trial.value),
             *by_document([score(episode) for episode in trial.episodes]),
         ],
         tags={
@@ -105,27 +107,6 @@ def trial_entry(
             "diff.txt": _differences(trial, baseline, parent),
             "candidate.json": trial.candidate.model_dump_json(indent=1) + "\n",
         },
-    )
-
-
-def generated_entry(
-    measurement: Measurement, episodes: Sequence[Episode], candidate: str, program: str
-) -> Entry:
-    """Return what is known when `generate` has ended.
-
-    Args:
-        measurement: What the episodes say about the program.
-        episodes: One for each document.
-        candidate: Hash of the program's prompts.
-        program: Folder of the compiled program; empty for the shipped prompts.
-    """
-    tables = as_tables({"tasks.json": _tasks(episodes), "failures.json": failures_table(episodes)})
-    params = {"candidate": candidate, "program": program or "shipped prompts"}
-    return Entry(
-        params={name: clip(value, LIMITS["param"]) for name, value in params.items()},
-        points=[*_measured(measurement), *by_document([score(one) for one in episodes])],
-        tags=tables.tags,
-        files=tables.files,
     )
 
 
@@ -168,7 +149,8 @@ def _hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:6]
 
 
-def _measured(measurement: Measurement, **more: float | None) -> list[Point]:
+def measured_points(measurement: Measurement, **more: float | None) -> list[Point]:
+    """Return a measurement's numbers, and `more`, without those that do not exist."""
     found = measurement.model_dump(exclude={"outcomes", "episodes"})
     values = {**found, "documents": measurement.episodes, **more}
     return [point(name, value) for name, value in values.items() if value is not None]
@@ -178,22 +160,25 @@ def _prompts(candidate: Candidate) -> dict[str, Any]:
     return table(("role", "instruction"), sorted(candidate.instructions.items()))
 
 
-def _tasks(episodes: Sequence[Episode]) -> dict[str, Any]:
-    """List the accepted tasks."""
+def tasks_table(rows: Iterable[tuple[Any, ...] | None]) -> dict[str, Any]:
+    """Return the table of accepted tasks, from what `task_row` gives for each episode."""
     columns = ("document", "question_type", "question", "weak", "strong", "gap", "round")
-    rows = [
-        (
-            episode.document_id,
-            accepted.task.question_type,
-            accepted.task.question,
-            *(_rounded(value) for value in (accepted.mean("weak"), accepted.mean("strong"))),
-            _rounded(accepted.gap),
-            accepted.number,
-        )
-        for episode in episodes
-        if (accepted := episode.accepted) is not None and accepted.task is not None
-    ]
-    return table(columns, rows)
+    return table(columns, [row for row in rows if row is not None])
+
+
+def task_row(episode: Episode) -> tuple[Any, ...] | None:
+    """Describe an episode's accepted task; `None` if it has none."""
+    accepted = episode.accepted
+    if accepted is None or accepted.task is None:
+        return None
+    return (
+        episode.document_id,
+        accepted.task.question_type,
+        accepted.task.question,
+        *(_rounded(value) for value in (accepted.mean("weak"), accepted.mean("strong"))),
+        _rounded(accepted.gap),
+        accepted.number,
+    )
 
 
 def _differences(trial: Trial, baseline: Candidate, parent: Candidate) -> str:

@@ -5,7 +5,6 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from statistics import fmean
 from typing import Any, NamedTuple
 
 from ..programs import Episode, Round
@@ -15,6 +14,7 @@ __all__ = [
     "LIMITS",
     "NOTE",
     "Entry",
+    "Failures",
     "Point",
     "as_tables",
     "by_document",
@@ -29,6 +29,10 @@ LIMITS = {"name": 250, "param": 500, "tag": 8000}
 NOTE = "mlflow.note.content"
 """The tag that a run's page shows as its description."""
 TABLES = "mlflow.loggedArtifacts"
+NAMED = 5
+"""Documents that the table of failures names for each reason."""
+STEPS = 1000
+"""Most documents of which a chart has a point of its own."""
 
 
 class Point(NamedTuple):
@@ -61,20 +65,23 @@ def point(name: str, value: float, step: int = 0) -> Point:
     return Point(name, value if isinstance(value, int) else float(f"{value:.6g}"), step)
 
 
-def by_document(objective: Iterable[float | None]) -> list[Point]:
+def by_document(objective: Sequence[float | None]) -> list[Point]:
     """List the objective by document, and its running mean, which a chart can show.
 
     Args:
-        objective: A value for each document, `None` where it could not be scored.
+        objective: A value for each document, `None` where it could not be scored. Of more than a
+            thousand, every n-th has its points.
     """
     points: list[Point] = []
-    values: list[float] = []
+    total, count, every = 0.0, 0, -(-len(objective) // STEPS)
     for step, value in enumerate(objective):
-        if value is not None:
-            values.append(value)
+        if value is None:
+            continue
+        total, count = total + value, count + 1
+        if step % every == 0:
             points += [
                 point("doc/gap", value, step),
-                point("doc/gap_mean", fmean(values), step),
+                point("doc/gap_mean", total / count, step),
             ]
     return points
 
@@ -91,28 +98,45 @@ def as_tables(tables: Mapping[str, dict[str, Any]]) -> Entry:
     return Entry(tags={TABLES: json.dumps(listed)}, files=files)
 
 
-def failures_table(episodes: Sequence[Episode]) -> dict[str, Any]:
-    """Count the rounds that were not accepted by outcome and reason, with one as an example."""
-    counts: Counter[tuple[str, str]] = Counter()
-    documents: defaultdict[tuple[str, str], dict[str, None]] = defaultdict(dict)
-    examples: dict[tuple[str, str], str] = {}
-    for episode in episodes:
+class Failures:
+    """Counts the rounds that were not accepted by outcome and reason, with one as an example."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[tuple[str, str]] = Counter()
+        self._documents: defaultdict[tuple[str, str], dict[str, None]] = defaultdict(dict)
+        self._examples: dict[tuple[str, str], str] = {}
+
+    def add(self, episode: Episode) -> None:
+        """Count an episode's rounds, and the document if it could not be scored."""
         for one in episode.rounds:
             if one is not episode.accepted:
-                key = (one.outcome.value, _reason(one))
-                counts[key] += 1
-                documents[key][episode.document_id] = None
-                examples.setdefault(key, one.reason or str(one.failure or ""))
+                example = one.reason or str(one.failure or "")
+                self._count((one.outcome.value, _reason(one)), episode.document_id, example)
         if episode.failure is not None:
             key = ("DOCUMENT NOT SCORED", episode.failure.kind)
-            counts[key] += 1
-            documents[key][episode.document_id] = None
-            examples.setdefault(key, str(episode.failure))
-    rows = [
-        (*key, count, ", ".join(list(documents[key])[:5]), clip(examples[key], 500))
-        for key, count in counts.most_common()
-    ]
-    return table(("outcome", "reason", "rounds", "documents", "example"), rows)
+            self._count(key, episode.document_id, str(episode.failure))
+
+    def table(self) -> dict[str, Any]:
+        """Return the table, the most frequent first."""
+        rows = [
+            (*key, count, ", ".join(self._documents[key]), clip(self._examples[key], 500))
+            for key, count in self._counts.most_common()
+        ]
+        return table(("outcome", "reason", "rounds", "documents", "example"), rows)
+
+    def _count(self, key: tuple[str, str], document: str, example: str) -> None:
+        self._counts[key] += 1
+        self._examples.setdefault(key, example)
+        if len(self._documents[key]) < NAMED:
+            self._documents[key][document] = None
+
+
+def failures_table(episodes: Iterable[Episode]) -> dict[str, Any]:
+    """Return the table of what went wrong in these episodes."""
+    failures = Failures()
+    for episode in episodes:
+        failures.add(episode)
+    return failures.table()
 
 
 def _reason(one: Round) -> str:

@@ -1,19 +1,18 @@
 """Tasks from documents: run a program over all of them and write what was accepted."""
 
-import json
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from pydantic import Field
 
-from ..optimizers import Candidate, Measurement, measured
+from ..optimizers import Candidate, Measurement
 from ..optimizers.files import write_whole
 from ..programs import Episode
 from .compiled import load_manifest, read_candidate
 from .config import ExperimentConfig, Part
-from .entries import generated_entry
+from .engines import MakeEngine
+from .entry import Entry
 from .errors import InputError
+from .gathered import Gathered
 from .progress import Reporter
 from .result import Difference, Side, difference, side
 from .session import Session, open_session
@@ -65,7 +64,11 @@ class Evaluated(Part):
 
 
 def generate(
-    config: ExperimentConfig, reporter: Reporter, *, program: Path | None = None
+    config: ExperimentConfig,
+    reporter: Reporter,
+    *,
+    program: Path | None = None,
+    engine: MakeEngine | None = None,
 ) -> Generated:
     """Run the shipped program, or a compiled one, over all documents.
 
@@ -73,30 +76,41 @@ def generate(
     is interrupted, with what there is by then. MLflow is told after that, so that no tracking
     server can keep anybody from their tasks.
 
+    Args:
+        config: What to do.
+        reporter: Told of progress.
+        program: Folder of a compiled program; the shipped one is run without it.
+        engine: Makes what runs episodes elsewhere than in this process.
+
     Raises:
         InputError: If the configuration, the documents or the program cannot be used.
     """
-    with open_session(config, reporter) as session:
+    with open_session(config, reporter, engine=engine) as session:
         config = session.config
         candidate = _candidate(session, program)
-        reporter.stage("documents", len(session.documents))
+        documents, objective = session.documents, session.objective
+        tasks = config.folder / "tasks.jsonl"
+        gathered = Gathered(candidate)
+        reporter.stage("documents", len(documents))
         try:
-            episodes = session.objective.episodes(candidate, session.documents, "generate")
+            episodes = objective.stream(candidate, documents, "generate", skipped=reporter.advance)
+            write_whole(tasks, gathered.lines(episodes))
         except BaseException:
-            kept = _kept(session, candidate)
-            _write(config.folder / "tasks.jsonl", kept, candidate)
-            reporter.line(f"stopped with {len(kept)} of {len(session.documents)} documents done")
+            kept = Gathered(candidate)
+            write_whole(tasks, kept.lines(objective.kept(candidate, documents, "generate")))
+            done = kept.measurement().episodes
+            reporter.line(f"stopped with {done} of {len(documents)} documents done")
             raise
         found = Generated(
             run=config.run,
-            tasks=str(config.folder / "tasks.jsonl"),
-            accepted=_write(config.folder / "tasks.jsonl", episodes, candidate),
-            measurement=measured(episodes),
-            failures={e.document_id: str(e.failure) for e in episodes if e.failure is not None},
-            unsuitable={e.document_id: e.reason for e in episodes if e.stopped == "unsuitable"},
+            tasks=str(tasks),
+            accepted=gathered.accepted,
+            measurement=gathered.measurement(),
+            failures=gathered.failures,
+            unsuitable=gathered.unsuitable,
         )
         reporter.line("tasks are written; recording the run in MLflow")
-        untracked = _record(config, found, episodes, candidate, program)
+        untracked = _record(config, found, gathered.entry(str(program or "")), candidate)
     return found.model_copy(update={"untracked": untracked})
 
 
@@ -126,18 +140,11 @@ def evaluate(config: ExperimentConfig, reporter: Reporter, *, program: Path) -> 
         )
 
 
-def _record(
-    config: ExperimentConfig,
-    found: Generated,
-    episodes: Sequence[Episode],
-    candidate: Candidate,
-    program: Path | None,
-) -> str:
+def _record(config: ExperimentConfig, found: Generated, entry: Entry, candidate: Candidate) -> str:
     """Record the run in MLflow; return what went wrong, in one line."""
     # Imported here because MLflow takes seconds, and nothing before this needs it.
     from .tracking import Tracker
 
-    entry = generated_entry(found.measurement, episodes, candidate.id, str(program or ""))
     try:
         with Tracker(config, kind="generate", part=f"generate-{candidate.id}") as tracker:
             if found.problem:
@@ -160,31 +167,3 @@ def _candidate(session: Session, program: Path | None) -> Candidate:
             f"use a configuration of domain {made_for!r}"
         )
     return read_candidate(program, session.program.domain)
-
-
-def _kept(session: Session, candidate: Candidate) -> list[Episode]:
-    keys = [f"{candidate.id}/generate/{document.id}" for document in session.documents]
-    return [episode for key in keys if (episode := session.journal.get(key)) is not None]
-
-
-def _write(file: Path, episodes: Sequence[Episode], candidate: Candidate) -> int:
-    """Write the accepted tasks, whole or not at all."""
-    rows = [row for episode in episodes if (row := _row(episode, candidate)) is not None]
-    write_whole(file, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
-    return len(rows)
-
-
-def _row(episode: Episode, candidate: Candidate) -> dict[str, Any] | None:
-    """Return an accepted task with what is known about it; `None` if there is none."""
-    accepted = episode.accepted
-    if accepted is None or accepted.task is None:
-        return None
-    return {
-        "document_id": episode.document_id,
-        **accepted.task.model_dump(mode="json"),
-        "weak": [float(grade) for grade in accepted.grades("weak")],
-        "strong": [float(grade) for grade in accepted.grades("strong")],
-        "gap": None if accepted.gap is None else float(accepted.gap),
-        "round": accepted.number,
-        "candidate": candidate.id,
-    }

@@ -3,17 +3,22 @@
 import json
 import logging
 import os
+import re
+import threading
 from pathlib import Path
 from types import TracebackType
 
 from filelock import FileLock, Timeout
 
 from ..optimizers.files import cut_torn_tail
-from ..programs import Episode, Usage
+from ..programs import Episode
 from .errors import InputError
 from .source import one_line
 
 logger = logging.getLogger(__name__)
+
+ENTRY = re.compile(rb'\{"key": ("(?:[^"\\]|\\.)*"), "episode": \{')
+"""How a line begins: whose episode it is can be told without reading it."""
 
 
 class Journal:
@@ -21,6 +26,8 @@ class Journal:
 
     A torn last line, left by a crash in the middle of a write, is cut off; a damaged line elsewhere
     is skipped with a warning, and its episode will be run again from the cache of answers.
+
+    Episodes stay in the file. What is held in memory is where each begins, some 250 bytes a key.
 
     Only one process at a time may hold a run's folder.
 
@@ -34,7 +41,7 @@ class Journal:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._lock.acquire(timeout=0)
-            self._file = self.path.open("ab")
+            self._file = self.path.open("a+b")
         except Timeout:
             raise InputError(
                 f"{folder}: another process is working on this run; wait for it or choose another "
@@ -45,7 +52,9 @@ class Journal:
                 f"{folder}: cannot be written ({one_line(error)}); choose another folder with "
                 "--set runs=FOLDER"
             ) from None
-        self._episodes = self._read()
+        # The background loop and the main thread both read and write.
+        self._turn = threading.RLock()
+        self._starts = self._scan()
 
     def __enter__(self) -> "Journal":
         return self
@@ -59,24 +68,37 @@ class Journal:
         self.close()
 
     def __len__(self) -> int:
-        return len(self._episodes)
+        return len(self._starts)
 
-    @property
-    def usage(self) -> Usage:
-        """Everything that the kept episodes asked of models."""
-        return sum((episode.usage for episode in self._episodes.values()), Usage())
+    def __contains__(self, key: str) -> bool:
+        return key in self._starts
 
     def get(self, key: str) -> Episode | None:
-        """Return the episode kept under `key`, or `None`."""
-        return self._episodes.get(key)
+        """Return the episode kept under `key`; `None` if there is none, or its line is damaged."""
+        with self._turn:
+            if key not in self._starts:
+                return None
+            self._file.seek(self._starts[key])
+            line = self._file.readline()
+            try:
+                entry = json.loads(line)
+                if entry["key"] == key:
+                    return Episode.model_validate(entry["episode"])
+            except (ValueError, KeyError, TypeError):
+                pass  # Like a line of another key: the file was changed under us.
+            logger.warning("%s: the line of %s is damaged and skipped", self.path, key)
+            del self._starts[key]
+        return None
 
     def put(self, key: str, episode: Episode) -> None:
         """Keep an episode; it is on disk when this returns."""
         line = json.dumps({"key": key, "episode": episode.model_dump(mode="json")})
-        self._file.write(line.encode() + b"\n")
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        self._episodes[key] = episode
+        with self._turn:
+            start = self._file.seek(0, os.SEEK_END)
+            self._file.write(line.encode() + b"\n")
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            self._starts[key] = start
 
     def close(self) -> None:
         """Close the file and let others at the folder."""
@@ -85,15 +107,26 @@ class Journal:
         finally:
             self._lock.release()
 
-    def _read(self) -> dict[str, Episode]:
-        """Read what is kept, and cut off a torn tail."""
+    def _scan(self) -> dict[str, int]:
+        """Find where each episode begins, and cut off a torn tail."""
         if cut_torn_tail(self.path):
             logger.warning("%s: cut off a line that a crash left unfinished", self.path)
-        episodes: dict[str, Episode] = {}
-        for number, line in enumerate(self.path.read_bytes().splitlines(), 1):
-            try:
-                entry = json.loads(line)
-                episodes[entry["key"]] = Episode.model_validate(entry["episode"])
-            except (ValueError, KeyError, TypeError):
+        starts: dict[str, int] = {}
+        start = self._file.seek(0)
+        for number, line in enumerate(self._file, 1):
+            key = _key(line)
+            if key is None:
                 logger.warning("%s: line %d is damaged and skipped", self.path, number)
-        return episodes
+            else:
+                starts[key] = start
+            start += len(line)
+        return starts
+
+
+def _key(line: bytes) -> str | None:
+    """Return whose episode a line holds; `None` if it is no whole line."""
+    found = ENTRY.match(line) if line.endswith(b"}}\n") else None
+    try:
+        return found and json.loads(found[1])
+    except ValueError:
+        return None

@@ -4,7 +4,7 @@ import sys
 import time
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from rich.console import Console
 from rich.progress import (
@@ -45,7 +45,7 @@ class Reporter:
         self._task: Any = None
         self._title, self._done, self._total, self._said = "", 0, 0, 0.0
 
-    def __enter__(self) -> "Reporter":
+    def __enter__(self) -> Self:
         if self._bar:
             self._progress.start()
         return self

@@ -2,7 +2,7 @@
 
 import hashlib
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,9 @@ from ..programs.meter import Meter
 from .calibrate import numbers_for
 from .config import TRANSPORT, ExperimentConfig
 from .documents import Splits, load, split
+from .engines import MakeEngine
 from .errors import InputError
+from .garbage import seldom_searched
 from .journal import Journal
 from .progress import Reporter
 from .source import one_line
@@ -32,7 +34,7 @@ class Session:
     """A run's configuration, documents, models, journal and program."""
 
     config: ExperimentConfig
-    documents: list[Document]
+    documents: Sequence[Document]
     models: LanguageModels
     journal: Journal
     program: Autodata
@@ -48,22 +50,31 @@ class Session:
 
 
 @contextmanager
-def open_session(config: ExperimentConfig, reporter: Reporter) -> Iterator[Session]:
+def open_session(
+    config: ExperimentConfig, reporter: Reporter, *, engine: MakeEngine | None = None
+) -> Iterator[Session]:
     """Open a run's folder, or the one of an earlier start of the same run.
 
     A gate that is to be calibrated has its numbers from here on: the session's configuration is the
     one to work with.
 
+    Args:
+        config: What to open.
+        reporter: Told of progress.
+        engine: Makes what runs episodes elsewhere than in this process.
+
     Raises:
         InputError: If documents, models or the folder cannot be used.
         RuntimeError: If the gate is to be calibrated, and too few tasks could be graded.
     """
-    loaded = load(config.documents, seed=config.seed, domain=config.domain)
+    loaded = load(
+        config.documents, seed=config.seed, domain=config.domain, scratch=Path(config.runs)
+    )
     for rejected in loaded.rejected:
         reporter.line(f"document {rejected.id}: left out, {rejected.reason}")
     models = connect(config)
     reporter.spent = lambda: models.meter.shown
-    with Journal(config.folder) as journal, closing(models):
+    with seldom_searched(), Journal(config.folder) as journal, closing(models):
         config = _with_numbers(config, loaded.accepted, models, reporter)
         _same_run(config, loaded.accepted)
         program = Autodata(models.roles, config.task_domain, config.rule, config.settings)
@@ -73,6 +84,7 @@ def open_session(config: ExperimentConfig, reporter: Reporter) -> Iterator[Sessi
             in_flight=config.in_flight,
             store=journal,
             watch=lambda episode: reporter.advance(_note(episode)),
+            engine=None if engine is None else engine(config),
         )
         if len(journal):
             reporter.line(f"{config.folder}: going on with {len(journal)} finished episodes")
@@ -103,7 +115,7 @@ def connect(config: ExperimentConfig) -> LanguageModels:
 
 
 def _with_numbers(
-    config: ExperimentConfig, found: list[Document], models: LanguageModels, reporter: Reporter
+    config: ExperimentConfig, found: Sequence[Document], models: LanguageModels, reporter: Reporter
 ) -> ExperimentConfig:
     """Give a gate that is to be calibrated its numbers: those that the run began with, if it has.
 
@@ -124,7 +136,7 @@ def _with_numbers(
         raise _damaged(file, error) from None
 
 
-def _same_run(config: ExperimentConfig, found: list[Document]) -> None:
+def _same_run(config: ExperimentConfig, found: Sequence[Document]) -> None:
     """Refuse to mix two configurations or two sets of documents in one folder."""
     file = config.folder / "config.toml"
     text = config.public.to_toml()
@@ -160,7 +172,7 @@ def _damaged(file: Path, error: ValueError) -> InputError:
     )
 
 
-def _listed(found: list[Document]) -> str:
+def _listed(found: Sequence[Document]) -> str:
     """Name every document with a hash of its text."""
     lines = [f"{hashlib.sha256(one.text.encode()).hexdigest()[:16]}  {one.id}\n" for one in found]
     return "".join(lines)

@@ -17,8 +17,8 @@ from .source import DocumentSource, Found, one_line
 __all__ = ["dataset_id", "is_saved", "saved", "table"]
 
 
-def table(path: Path, source: DocumentSource) -> list[Found]:
-    """Read a .jsonl, .csv or .parquet file: one document a row, sorted by id."""
+def table(path: Path, source: DocumentSource) -> Iterator[Found]:
+    """Read a .jsonl, .csv or .parquet file: one document a row."""
     return _jsonl(path, source) if path.suffix.lower() == ".jsonl" else _file(path, source)
 
 
@@ -28,7 +28,7 @@ def is_saved(path: Path) -> bool:
     return one or (path / "dataset_dict.json").is_file()
 
 
-def saved(path: Path, source: DocumentSource) -> list[Found]:
+def saved(path: Path, source: DocumentSource) -> Iterator[Found]:
     """Read a folder that `Dataset.save_to_disk` wrote."""
     with _library(source, "save the dataset again") as datasets:
         loaded = datasets.load_from_disk(str(path))
@@ -39,39 +39,43 @@ def saved(path: Path, source: DocumentSource) -> list[Found]:
                     f"{', '.join(map(repr, loaded))}"
                 )
             loaded = loaded[source.split]
-        return _rows(loaded, source)
+        yield from _rows(loaded, source)
 
 
-def dataset_id(name: str, config: str | None, source: DocumentSource) -> list[Found]:
+def dataset_id(name: str, config: str | None, source: DocumentSource) -> Iterator[Found]:
     """Read a dataset from the hub, or from its cache in the user's home."""
     remedy = (
         "there is no file or folder of that name either; check the spelling, `split`, the network, "
         "HF_HUB_OFFLINE and HF_TOKEN, or name a local file"
     )
     with _library(source, remedy) as datasets:
-        return _rows(datasets.load_dataset(name, config, split=source.split), source)
+        yield from _rows(datasets.load_dataset(name, config, split=source.split), source)
 
 
-def _jsonl(path: Path, source: DocumentSource) -> list[Found]:
+def _jsonl(path: Path, source: DocumentSource) -> Iterator[Found]:
     """Read JSON lines as they are written.
 
     Not by `datasets`, which infers types: it turns the ids 2024-01-01 and 2 ** 70 into a timestamp
     and a float, and gives up on a whole file for one bad cell, naming no line.
     """
     columns: dict[str, None] = {}
-    rows: list[dict[str, Any]] = []
-    try:
+
+    def rows() -> Iterator[dict[str, Any]]:
         with path.open("rb") as lines:
             for number, line in enumerate(lines, start=1):
                 if stripped := line.removeprefix(codecs.BOM_UTF8).strip():
                     row = _object(stripped, f"path={source.path!r}, line {number}")
-                    columns |= dict.fromkeys(row)
-                    rows.append({name: row.get(name) for name in _wanted(source)})
+                    columns.update(dict.fromkeys(row))
+                    yield {name: row.get(name) for name in _wanted(source)}
+
+    last = None
+    try:
+        for last in _named(rows(), source):
+            yield last
     except OSError as error:
         raise InputError(f"path={source.path!r}: {one_line(error)}; make it readable") from error
-    if rows:
+    if last is not None:
         _require(source, list(columns))
-    return _named(rows, source)
 
 
 def _object(line: bytes, where: str) -> dict[str, Any]:
@@ -88,7 +92,7 @@ def _object(line: bytes, where: str) -> dict[str, Any]:
     raise InputError(f"{where}: not a JSON object ({problem}); correct or remove the line")
 
 
-def _file(path: Path, source: DocumentSource) -> list[Found]:
+def _file(path: Path, source: DocumentSource) -> Iterator[Found]:
     """Read .csv or .parquet through `datasets`, in a cache that ends with the call."""
     with (
         _library(source, "repair the file or convert it to .jsonl") as datasets,
@@ -104,9 +108,9 @@ def _file(path: Path, source: DocumentSource) -> list[Found]:
                 table = datasets.Dataset.from_parquet(str(link), cache_dir=scratch)
         except ValueError as error:
             if "corresponds to no data" in str(error):
-                return []
+                return
             raise
-        return _rows(table, source)
+        yield from _rows(table, source)
 
 
 def _csv(datasets: Any, path: Path, source: DocumentSource) -> Any:
@@ -161,9 +165,9 @@ def _library(source: DocumentSource, remedy: str) -> Iterator[Any]:
             datasets.enable_progress_bars()
 
 
-def _rows(table: Any, source: DocumentSource) -> list[Found]:
+def _rows(table: Any, source: DocumentSource) -> Iterator[Found]:
     _require(source, table.column_names)
-    return _named(table.with_format(None).select_columns(_wanted(source)), source)
+    yield from _named(table.with_format(None).select_columns(_wanted(source)), source)
 
 
 def _wanted(source: DocumentSource) -> list[str]:
@@ -185,16 +189,15 @@ def _require(source: DocumentSource, columns: Sequence[str]) -> None:
             )
 
 
-def _named(rows: Iterable[Mapping[str, Any]], source: DocumentSource) -> list[Found]:
-    """Give every row its id, as text, and sort by it."""
-    found: list[Found] = []
+def _named(rows: Iterable[Mapping[str, Any]], source: DocumentSource) -> Iterator[Found]:
+    """Give every row its id, as text."""
     numbers: dict[str, int] = {}
     for number, row in enumerate(rows, start=1):
         id = f"row-{number:06}"
         if source.id_column is not None:
             given = row[source.id_column]
             if not _names(given):
-                found.append(Found(id, reason=f"no usable id in column {source.id_column!r}"))
+                yield Found(id, reason=f"no usable id in column {source.id_column!r}")
                 continue
             id = str(given)
             if id in numbers:
@@ -203,8 +206,7 @@ def _named(rows: Iterable[Mapping[str, Any]], source: DocumentSource) -> list[Fo
                     f"of {source.path!r}; ids must be unique, so correct them or unset `id_column`"
                 )
             numbers[id] = number
-        found.append(Found(id, row[source.column]))
-    return sorted(found, key=lambda one: one.id)
+        yield Found(id, row[source.column])
 
 
 def _names(value: Any) -> bool:

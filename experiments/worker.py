@@ -69,7 +69,9 @@ def work(
 
     check_shared(config)
     config = _with_numbers(config)
-    loaded = load(config.documents, seed=config.seed, domain=config.domain)
+    loaded = load(
+        config.documents, seed=config.seed, domain=config.domain, scratch=Path(config.runs)
+    )
     splits = split(
         loaded.accepted, train=config.train, validation=config.validation, seed=config.seed
     )

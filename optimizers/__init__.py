@@ -2,9 +2,9 @@
 
 from .candidate import Candidate, Knobs
 from .importance import RuleEffect, importances, rule_effects
-from .measurement import Measurement, measured, score
+from .measurement import Measurement, Tally, measured, score
 from .methods import METHODS, OPEN_ENDED, Method, Setup, check_objectives, find_method
-from .objective import EpisodeStore, Objective
+from .objective import Engine, EpisodeStore, Objective
 from .options import SearchOptions
 from .space import Space, last_space
 from .trial import Trial
@@ -15,6 +15,7 @@ __all__ = [
     "OPEN_ENDED",
     "Candidate",
     "Choice",
+    "Engine",
     "EpisodeStore",
     "Finalist",
     "Knobs",
@@ -25,6 +26,7 @@ __all__ = [
     "SearchOptions",
     "Setup",
     "Space",
+    "Tally",
     "Trial",
     "check_objectives",
     "choose",

@@ -29,7 +29,10 @@ def first_space(
 ) -> Space:
     """Propose from the baseline: demonstrations from its episodes, and new instructions."""
     space, episodes = _own_space(objective, train, options)
-    return _grown(space, objective.program, train, episodes, options, proposer, seed=seed)
+    grown = _grown(space, objective.program, train, episodes, options, proposer, seed=seed)
+    # The baseline has no rule: what an opening leaves out, the sampler would choose.
+    openings = [{**grown.switches, **point} for point in grown.openings]
+    return grown.model_copy(update={"openings": openings})
 
 
 def known_space(

@@ -1,7 +1,8 @@
 """What a set of episodes says about the program that ran them."""
 
+from array import array
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from statistics import fmean
 
 from ..metrics import average
@@ -43,28 +44,60 @@ class Measurement(Record):
     """How many rounds ended how."""
 
 
-def measured(episodes: Sequence[Episode]) -> Measurement:
+class Tally:
+    """Adds episodes up, without holding them."""
+
+    def __init__(self) -> None:
+        self._scores = array("d")
+        self._usage = Usage()
+        self._episodes = self._unsuitable = self._accepted = 0
+        self._outcomes: Counter[str] = Counter()
+        self._gaps, self._weak, self._strong, self._rounds = (array("d") for _ in range(4))
+
+    def add(self, episode: Episode) -> None:
+        """Count an episode."""
+        self._episodes += 1
+        self._unsuitable += episode.stopped == "unsuitable"
+        self._usage += episode.usage
+        self._outcomes.update(one.outcome.value for one in episode.rounds)
+        value = score(episode)
+        if value is None:
+            return
+        self._scores.append(value)
+        self._rounds.append(len(episode.rounds))
+        if (accepted := episode.accepted) is not None:
+            self._accepted += 1
+            self._weak.extend(map(float, accepted.grades("weak")))
+            self._strong.extend(map(float, accepted.grades("strong")))
+            if accepted.gap is not None:
+                self._gaps.append(float(accepted.gap))
+
+    def measurement(self) -> Measurement:
+        """Summarize what was counted."""
+        scored, usage = len(self._scores), self._usage
+        return Measurement(
+            episodes=self._episodes,
+            failures=self._episodes - scored - self._unsuitable,
+            unsuitable=self._unsuitable,
+            gap=average(self._scores).value,
+            acceptance=self._accepted / scored if scored else None,
+            accepted_gap=_mean(self._gaps),
+            weak=_mean(self._weak),
+            strong=_mean(self._strong),
+            rounds=_mean(self._rounds),
+            calls=usage.calls,
+            tokens=usage.tokens,
+            tokens_per_accepted=usage.tokens / self._accepted if self._accepted else None,
+            outcomes={one.value: self._outcomes.get(one.value, 0) for one in Outcome},
+        )
+
+
+def measured(episodes: Iterable[Episode]) -> Measurement:
     """Summarize episodes."""
-    scored = [episode for episode in episodes if episode.score is not None]
-    accepted = [episode.accepted for episode in scored if episode.accepted is not None]
-    unsuitable = sum(episode.stopped == "unsuitable" for episode in episodes)
-    usage = sum((episode.usage for episode in episodes), Usage())
-    outcomes = Counter(one.outcome.value for episode in episodes for one in episode.rounds)
-    return Measurement(
-        episodes=len(episodes),
-        failures=len(episodes) - len(scored) - unsuitable,
-        unsuitable=unsuitable,
-        gap=average([score(episode) for episode in episodes]).value,
-        acceptance=len(accepted) / len(scored) if scored else None,
-        accepted_gap=_mean([float(one.gap) for one in accepted if one.gap is not None]),
-        weak=_mean([float(grade) for one in accepted for grade in one.grades("weak")]),
-        strong=_mean([float(grade) for one in accepted for grade in one.grades("strong")]),
-        rounds=_mean([float(len(episode.rounds)) for episode in scored]),
-        calls=usage.calls,
-        tokens=usage.tokens,
-        tokens_per_accepted=usage.tokens / len(accepted) if accepted else None,
-        outcomes={outcome.value: outcomes.get(outcome.value, 0) for outcome in Outcome},
-    )
+    tally = Tally()
+    for episode in episodes:
+        tally.add(episode)
+    return tally.measurement()
 
 
 def score(episode: Episode) -> float | None:

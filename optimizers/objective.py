@@ -1,8 +1,8 @@
 """The objective that every method optimizes: a candidate on documents gives episodes."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Protocol
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
+from typing import Any, Protocol
 
 from ..programs import Autodata, Document, Episode, Usage, background
 from ..programs.budget import BudgetError
@@ -11,6 +11,10 @@ from .candidate import Candidate
 
 class EpisodeStore(Protocol):
     """Keeps finished episodes, so that none is run twice."""
+
+    def __contains__(self, key: str) -> bool:
+        """Say whether `get` is expected to find something."""
+        ...
 
     def get(self, key: str) -> Episode | None:
         """Return the episode kept under `key`, or `None`."""
@@ -21,7 +25,7 @@ class EpisodeStore(Protocol):
         ...
 
 
-Run = Callable[[Document, str], Awaitable[Episode]]
+Run = Callable[[Document, str], Coroutine[Any, Any, Episode]]
 """Runs one document, under the `rollout` that names its samples; on the background loop."""
 
 
@@ -55,6 +59,10 @@ class Here:
 
 class Forgetful:
     """A store that keeps nothing."""
+
+    def __contains__(self, key: str) -> bool:
+        """Say no."""
+        return False
 
     def get(self, key: str) -> Episode | None:
         """Return `None`."""
@@ -114,7 +122,70 @@ class Objective:
             BudgetError: If the run's budget is used up. Every document that could be finished is
                 kept, so that a run with a larger budget goes on from there.
         """
-        return background.run(self._all(candidate, documents, sample))
+        found: dict[int, Episode] = {}
+        key = _keys(candidate, sample)
+
+        def took(number: int, episode: Episode) -> None:
+            self._usage[key(episode.document_id)] = episode.usage
+            found[number] = episode
+
+        background.run(self._each(candidate, documents, sample, took))
+        return [found[number] for number in sorted(found)]
+
+    def stream(
+        self,
+        candidate: Candidate,
+        documents: Sequence[Document],
+        sample: str,
+        *,
+        skipped: Callable[[], None] = lambda: None,
+    ) -> Iterator[Episode]:
+        """Run what the store lacks of many documents, then yield all episodes one by one.
+
+        Unlike `episodes`, it holds none but those that an outage has ended, watches none that was
+        kept from before, and does not count in `usage`.
+
+        Args:
+            candidate: What to run.
+            documents: What to run it on. They are read twice.
+            sample: Name of the measurement.
+            skipped: Called for every document that was kept from before.
+
+        Raises:
+            BudgetError: If the run's budget is used up, as for `episodes`.
+        """
+        missed: dict[str, Episode] = {}
+        key = _keys(candidate, sample)
+
+        def took(number: int, episode: Episode) -> None:
+            if not _finished(episode):
+                missed[episode.document_id] = episode
+
+        def lacking() -> Iterator[Document]:
+            for document in documents:
+                if key(document.id) in self._store:
+                    skipped()
+                else:
+                    yield document
+
+        background.run(self._each(candidate, lacking(), sample, took))
+        for document in documents:
+            yield (
+                missed.get(document.id)
+                or self._store.get(key(document.id))
+                # Its line was damaged.
+                or self.episodes(candidate, [document], sample)[0]
+            )
+
+    def kept(
+        self, candidate: Candidate, documents: Iterable[Document], sample: str
+    ) -> Iterator[Episode]:
+        """Yield what the store has of these documents, in their order."""
+        key = _keys(candidate, sample)
+        for document in documents:
+            episode = self._store.get(key(document.id))
+            if episode is not None:
+                yield episode
 
     def adopt(self, candidate: Candidate, episodes: Sequence[Episode], sample: str) -> None:
         """Keep episodes that another process has run, as if they had been run here.
@@ -124,55 +195,64 @@ class Objective:
             episodes: Finished ones; those that an outage has ended are left out.
             sample: Name of the measurement.
         """
+        key = _keys(candidate, sample)
         for episode in episodes:
-            key = _key(candidate, sample, episode.document_id)
-            if _finished(episode) and self._store.get(key) is None:
-                self._store.put(key, episode)
+            name = key(episode.document_id)
+            if _finished(episode) and self._store.get(name) is None:
+                self._store.put(name, episode)
 
     def rollout(self, sample: str) -> str:
         """Return the program's `rollout` argument for a measurement of that name."""
         return f"{self.seed}/{sample}"
 
-    async def _all(
-        self, candidate: Candidate, documents: Sequence[Document], sample: str
-    ) -> list[Episode]:
-        run = self._engine.ready(candidate)
-        limit = asyncio.Semaphore(self._in_flight)
+    async def _each(
+        self,
+        candidate: Candidate,
+        documents: Iterable[Document],
+        sample: str,
+        took: Callable[[int, Episode], None],
+    ) -> None:
+        """Hand every document's episode over as it ends, with the document's place.
+
+        Documents are taken one by one, as others end.
+        """
+        run, key = self._engine.ready(candidate), _keys(candidate, sample)
+        waiting = enumerate(documents)
         struck: list[BudgetError] = []
 
         async def one(document: Document) -> Episode:
-            key = _key(candidate, sample, document.id)
-            episode = self._store.get(key)
+            episode = self._store.get(key(document.id))
             if episode is None:
-                async with limit:
-                    episode = await run(document, self.rollout(sample))
+                episode = await run(document, self.rollout(sample))
                 if _finished(episode):
-                    self._store.put(key, episode)
-            self._usage[key] = episode.usage
+                    self._store.put(key(document.id), episode)
+            else:
+                await asyncio.sleep(0)  # Reading what is kept keeps nobody waiting.
             self._watch(episode)
             return episode
 
-        async def affordable(document: Document) -> Episode | None:
-            try:
-                return await one(document)
-            except BudgetError as error:
-                # The other documents may need no more than what is under way or kept.
-                struck.append(error)
-                return None
+        async def work() -> None:
+            for number, document in waiting:
+                try:
+                    took(number, await one(document))
+                except BudgetError as error:
+                    # The other documents may need no more than what is under way or kept.
+                    struck.append(error)
 
         try:
             async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(affordable(document)) for document in documents]
+                for _ in range(self._in_flight):
+                    group.create_task(work())
         except BaseExceptionGroup as faults:
             # The first one ended the others, and is what callers know how to handle.
             raise faults.exceptions[0] from None
         if struck:
             raise struck[0]
-        return [episode for task in tasks if (episode := task.result()) is not None]
 
 
-def _key(candidate: Candidate, sample: str, document: str) -> str:
-    return f"{candidate.id}/{sample}/{document}"
+def _keys(candidate: Candidate, sample: str) -> Callable[[str], str]:
+    """Return what makes a document's id the key of its episode."""
+    return f"{candidate.id}/{sample}/".__add__
 
 
 def _finished(episode: Episode) -> bool:

@@ -11,10 +11,12 @@ longer than a small run, and a kill finds nothing to spoil there.
 import json
 import multiprocessing
 import os
+import resource
 import shutil
 import signal
 import sqlite3
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -29,6 +31,7 @@ from autodata.programs.cache import AnswerCache, cache_key
 from autodata.programs.endpoint import Backend, ModelConfig
 
 Note = Callable[[str, str], None]
+WAITING = "waiting for the answers under way"
 
 _processes = multiprocessing.get_context("forkserver")
 _processes.set_forkserver_preload(
@@ -114,6 +117,38 @@ class Victim:
         assert process.exitcode == 0, (self.folder / "err.txt").read_text()
         return json.loads((self.folder / "out.txt").read_text())
 
+    def filled(self, largest: int) -> str:
+        """Start the command where no file can grow past so many bytes; return what it said."""
+        process = _processes.Process(target=_limited, args=(largest, self.folder, *self._command))
+        process.start()
+        process.join(120)
+        said = (self.folder / "err.txt").read_text()
+        assert process.exitcode == 1, said
+        return said
+
+    def interrupted(self, times: int, *, ready: Callable[[], bool]) -> str:
+        """Start the command and press Ctrl-C; return what it said on standard error.
+
+        Args:
+            times: How often; again only after the first one has been answered.
+            ready: Tells when to press it first.
+        """
+        process = _processes.Process(target=_run, args=(self.folder, *self._command))
+        process.start()
+        said = self.folder / "err.txt"
+        _wait(lambda: ready() or not process.is_alive())
+        os.kill(process.pid or 0, signal.SIGINT)
+        for _ in range(times - 1):
+            _wait(lambda: WAITING in said.read_text() or not process.is_alive())
+            os.kill(process.pid or 0, signal.SIGINT)
+        process.join(60)
+        assert process.exitcode == 1, said.read_text()
+        return said.read_text()
+
+    def unanswered(self) -> set[str]:
+        """Return the keys of requests that reached a model, and have no answer in the cache."""
+        return set(self.asked()) - {key for event, key in self._events() if event == "kept"}
+
     def asked(self) -> list[str]:
         """Return the keys of all requests that reached a model, in order."""
         return [key for event, key in self._events() if event == "start"]
@@ -135,8 +170,23 @@ class Victim:
         return [(event, key) for event, _, key in (line.partition(" ") for line in lines)]
 
 
+def _wait(until: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not until():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def _limited(largest: int, *run: Any) -> None:
+    """Run the command as on a disk that fills up: the kernel writes what fits, and refuses more."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (largest, resource.RLIM_INFINITY))
+    _run(*run)
+
+
 def _run(folder: Path, *command: str) -> None:
     """Be the command, in a folder."""
+    # A background job of a shell ignores it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     os.chdir(folder)
     for name in [name for name in os.environ if name.startswith("MLFLOW_TRACKING_")]:
         del os.environ[name]

@@ -102,7 +102,8 @@ def test_the_command_is_installed() -> None:
 
 
 def test_everything_that_is_imported_is_declared() -> None:
-    stated = PROJECT["project"]["dependencies"] + PROJECT["project"]["optional-dependencies"]["gp"]
+    extras = PROJECT["project"]["optional-dependencies"]
+    stated = PROJECT["project"]["dependencies"] + extras["gp"] + extras["ray"]
     declared = {re.split(r"[^\w-]", text)[0].replace("-", "_").lower() for text in stated}
     imported: set[str] = set()
     for folder in packages().values():

@@ -32,6 +32,9 @@ REACHED = {
     "timeout",
     "retries",
     "concurrency",
+    "patience",
+    "hedge",
+    "several",
     "input_price",
     "output_price",
 }

@@ -90,7 +90,7 @@ def test_the_same_seed_gives_the_same_numbers_whatever_is_in_flight(
     database = empty_database(tmp_path_factory.getbasetemp().parent)
     one_by_one = small(tmp_path / "a", database, in_flight=1)
     assert small(tmp_path / "b", database, in_flight=16) == one_by_one
-    assert sum(one_by_one["trials"].values()) == 6
+    assert sum(one_by_one["trials"].values()) >= 6
 
 
 @pytest.mark.timeout(900)

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 from fakes import Cast
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from autodata.experiments.errors import InputError
 from autodata.experiments.journal import Journal
@@ -62,13 +64,7 @@ def test_the_last_episode_under_a_key_counts(tmp_path: Path) -> None:
     with Journal(tmp_path) as journal:
         journal.put("a", episode(1))
         journal.put("a", episode(2))
-        assert journal.usage.calls == 2
     assert kept(tmp_path) == {"a": episode(2)}
-
-
-def test_usage_is_the_sum_over_the_kept_episodes(three: Path) -> None:
-    with Journal(three) as journal:
-        assert journal.usage == Usage(calls=0 + 1 + 2, cached=3, input_tokens=30)
 
 
 def test_a_line_torn_at_any_place_is_cut_off_and_the_rest_stays(three: Path) -> None:
@@ -100,6 +96,48 @@ def test_a_damaged_line_is_skipped_with_a_warning(
     with caplog.at_level(logging.WARNING):
         assert kept(three) == {"a": episode(0), "c": episode(2)}
     assert "line 2 is damaged and skipped" in caplog.text
+
+
+@pytest.mark.parametrize("damage", [b"\0" * 9, b"}" * 9, b"\xff\xff\xff\xff\xff\xff\xff\xff\xff"])
+def test_damage_within_a_line_is_found_when_it_is_read(
+    damage: bytes, three: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = three / "journal.jsonl"
+    lines = file.read_bytes().split(b"\n")
+    file.write_bytes(b"\n".join([lines[0], lines[1][:40] + damage + lines[1][49:], *lines[2:]]))
+    with Journal(three) as journal, caplog.at_level(logging.WARNING):
+        assert "b" in journal
+        assert journal.get("b") is None
+        assert "b" not in journal
+        assert journal.get("c") == episode(2)
+        journal.put("b", episode(1))
+        assert journal.get("b") == episode(1)
+    assert "the line of b is damaged and skipped" in caplog.text
+
+
+def test_a_line_of_another_key_is_not_taken_for_the_episode(three: Path) -> None:
+    file = three / "journal.jsonl"
+    with Journal(three) as journal:
+        lines = file.read_bytes().splitlines(keepends=True)
+        file.write_bytes(b"".join([lines[0], lines[2], lines[1]]))
+        assert journal.get("b") is None
+        assert journal.get("a") == episode(0)
+
+
+@settings(max_examples=40)
+@given(keys=st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=12), max_size=8))
+def test_every_key_finds_its_own_episode(
+    keys: list[str], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("keys")
+    with Journal(folder) as journal:
+        for number, key in enumerate(keys):
+            journal.put(key, episode(number))
+    with Journal(folder) as journal:
+        assert len(journal) == len(set(keys))
+        for number, key in enumerate(keys):
+            last = len(keys) - 1 - keys[::-1].index(key)
+            assert journal.get(key) == episode(last), number
 
 
 def test_only_one_process_may_hold_a_folder_until_it_ends(tmp_path: Path) -> None:

@@ -179,7 +179,11 @@ def test_local_workers_measure_trials_and_end_with_the_leader(tmp_path: Path) ->
     config = load_config("demo", [*SMALL, *SLOW, f"runs={tmp_path}"])
     with local_workers(config, 1, Reporter(quiet=True)):
         result = optimize(config, Reporter(quiet=True))
-    assert sum(result.trials.values()) == 6
+    # Trials that are pruned leave room for others; which ones are depends on who was quicker.
+    assert sum(result.trials.values()) >= 6
+    rows = json.loads((config.folder / "trials.json").read_text())
+    validation = result.documents["validation"]
+    assert 5 * validation < sum(row["measurement"]["episodes"] for row in rows) <= 6 * validation
     said = (config.folder / "workers" / "local-1.log").read_text()
     assert "trial" in said
     (folder,) = [one for one in (config.folder / "workers").iterdir() if one.is_dir()]

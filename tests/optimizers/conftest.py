@@ -10,7 +10,7 @@ from autodata.programs import Document
 
 @pytest.fixture(scope="session")
 def documents() -> list[Document]:
-    return load(DocumentSource(), seed=0).accepted
+    return list(load(DocumentSource(), seed=0).accepted)
 
 
 @pytest.fixture

@@ -478,6 +478,9 @@ class Store:
     def __init__(self) -> None:
         self.kept: dict[str, Episode] = {}
 
+    def __contains__(self, key: str) -> bool:
+        return key in self.kept
+
     def get(self, key: str) -> Episode | None:
         return self.kept.get(key)
 

@@ -1,5 +1,6 @@
 """The objective: deterministic, in order, kept, and never paid twice."""
 
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -29,6 +30,9 @@ class Store:
 
     def __len__(self) -> int:
         return len(self.kept)
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.kept
 
     def get(self, key: str) -> Episode | None:
         return self.kept.get(key)
@@ -143,3 +147,63 @@ def test_documents_that_need_nothing_more_are_finished_though_another_met_the_en
     with closing(one.models), pytest.raises(BudgetError):
         objective.episodes(Candidate.of(one.program), documents, "x")
     assert store.kept.keys() == kept.kept.keys()
+
+
+def test_a_stream_gives_what_episodes_gives_and_asks_only_for_what_is_missing() -> None:
+    store, cast = Store(), Cast()
+    candidate = Candidate.of(objective(cast).program)
+    expected = objective(cast).episodes(candidate, DOCUMENTS, "x")
+    objective(cast, store).episodes(candidate, DOCUMENTS[1:3], "x")
+    seen: list[str] = []
+    skipped: list[int] = []
+    one = Objective(
+        Autodata(cast.models, settings=Settings(rounds=1)),
+        seed=0,
+        store=store,
+        watch=lambda episode: seen.append(episode.document_id),
+    )
+    found = list(one.stream(candidate, DOCUMENTS, "x", skipped=lambda: skipped.append(1)))
+    assert [episode.document_id for episode in found] == [one.id for one in DOCUMENTS]
+    assert [episode.score for episode in found] == [episode.score for episode in expected]
+    assert sorted(seen) == sorted(one.id for one in (DOCUMENTS[0], *DOCUMENTS[3:]))
+    assert len(skipped) == 2
+    assert [one.document_id for one in one.kept(candidate, DOCUMENTS, "x")] == [
+        one.id for one in DOCUMENTS
+    ]
+
+
+def test_a_stream_runs_a_document_again_whose_kept_episode_cannot_be_read() -> None:
+    class Damaged(Store):
+        def get(self, key: str) -> Episode | None:
+            return None if key.endswith(DOCUMENTS[0].id) else super().get(key)
+
+    store, cast = Damaged(), Cast()
+    candidate = Candidate.of(objective(cast).program)
+    objective(cast, store).episodes(candidate, DOCUMENTS, "x")
+    found = list(objective(cast, store).stream(candidate, DOCUMENTS, "x"))
+    assert [episode.document_id for episode in found] == [one.id for one in DOCUMENTS]
+    assert not [episode.failure for episode in found if episode.failure]
+
+
+def test_documents_are_taken_as_others_end() -> None:
+    taken: list[str] = []
+    ended: list[str] = []
+    ahead: list[int] = []
+
+    def documents() -> Iterator[Document]:
+        for number in range(12):
+            ahead.append(len(taken) - len(ended))
+            taken.append(str(number))
+            yield Document(id=str(number), text=f"Text {number}. " * 30)
+
+    class Source(list[Document]):
+        def __iter__(self) -> Iterator[Document]:
+            return documents()
+
+    cast = Cast()
+    program = Autodata(cast.models, settings=Settings(rounds=1))
+    one = Objective(
+        program, seed=0, in_flight=3, watch=lambda episode: ended.append(episode.document_id)
+    )
+    assert len(one.episodes(Candidate.of(program), Source(), "x")) == 12
+    assert max(ahead) <= 3

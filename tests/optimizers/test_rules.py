@@ -52,6 +52,14 @@ def test_every_predictor_gets_rules_that_can_be_switched_on(world: World) -> Non
             assert others == {k: v for k, v in own.instructions.items() if k != name}
 
 
+def test_the_baseline_is_measured_without_any_rule(world: World) -> None:
+    space = grown(world)
+    (opening,) = space.openings
+    assert space.switches
+    assert {switch: opening[switch] for switch in space.switches} == space.switches
+    assert space.candidate(opening) == Candidate.of(world.program)
+
+
 def test_a_simulated_model_reads_a_rule_as_advice(world: World) -> None:
     space = grown(world, rules=8)
     off = {**space.openings[0], **space.switches}
