@@ -17,7 +17,6 @@ import argparse
 import asyncio
 import json
 import logging
-import os
 import statistics
 import subprocess
 import sys
@@ -31,6 +30,7 @@ from urllib.request import urlopen
 
 import dspy.lm15 as lm15
 from answering import PLACE
+from child import told
 from rich.console import Console
 from rich.table import Table
 
@@ -112,14 +112,14 @@ def document(number: int) -> Document:
 @contextmanager
 def server(latency: float, folder: Path) -> Iterator[str]:
     """Start the server and return its address; a solver's answers are numbered."""
-    texts = {role: one.text for role, one in recorded().items()}
+    said = {role: one.text for role, one in recorded().items()}
     # Equal requests would be answered by the cache.
-    texts["challenger"] = texts["challenger"].replace('"question": "', f'"question": "{PLACE}: ')
+    said["challenger"] = said["challenger"].replace('"question": "', f'"question": "{PLACE}: ')
     # It is briefed anew after a failed round, and then with a lesson.
-    texts["orchestrator"] = f"[[ ## lesson ## ]]\nAsk for more.\n\n{texts['orchestrator']}"
-    texts["weak"] = texts["weak"].replace("## answer ## ]]\n", f"## answer ## ]]\n{PLACE}: ")
+    said["orchestrator"] = f"[[ ## lesson ## ]]\nAsk for more.\n\n{said['orchestrator']}"
+    said["weak"] = said["weak"].replace("## answer ## ]]\n", f"## answer ## ]]\n{PLACE}: ")
     file = folder / "answers.json"
-    file.write_text(json.dumps({mark: texts[role] for role, mark in MARKS.items()}))
+    file.write_text(json.dumps({mark: said[role] for role, mark in MARKS.items()}))
     process = subprocess.Popen(
         [sys.executable, HERE / "answering.py", file, str(latency)],
         stdin=subprocess.PIPE,
@@ -142,7 +142,7 @@ def ours(url: str, calls: int, folder: Path) -> None:
             "run": "loop",
             "runs": str(folder / "runs"),
             "in_flight": 2 * IN_FLIGHT,
-            "documents": {"path": str(_texts(folder, calls // CALLS_PER_DOCUMENT))},
+            "documents": {"path": str(texts(folder, calls // CALLS_PER_DOCUMENT))},
             "models": {role: model for role in ROLES},
         }
     )
@@ -212,15 +212,16 @@ async def _together(one: Callable[[int], Awaitable[None]], calls: int) -> None:
 
 def _timed(url: str, work: Callable[[], object]) -> None:
     """Do it, and print what it took."""
-    before = _counted(url)["calls"]
+    before = counted(url)["calls"]
     cpu, started = time.process_time(), time.perf_counter()
     work()
     seconds, cpu = time.perf_counter() - started, time.process_time() - cpu
-    after = _counted(url)
+    after = counted(url)
     print(json.dumps(Measured(after["calls"] - before, seconds, cpu, after["most"])))
 
 
-def _counted(url: str) -> dict[str, int]:
+def counted(url: str) -> dict[str, int]:
+    """Return how many calls the server has had, and the most at once."""
     with urlopen(f"{url}/count") as reply:
         return json.load(reply)
 
@@ -232,7 +233,7 @@ def _body(one: Recording) -> dict[str, Any]:
     return {"model": "m", "messages": messages}
 
 
-def _texts(folder: Path, count: int) -> Path:
+def texts(folder: Path, count: int) -> Path:
     """Write the documents as a table."""
     file = folder / "documents.jsonl"
     rows = (document(number).model_dump(include={"id", "text"}) for number in range(count))
@@ -244,17 +245,7 @@ def measure(way: str, latency: float, calls: int) -> Measured:
     """Measure a way in a process of its own, on a server of its own."""
     with tempfile.TemporaryDirectory() as place, server(latency, Path(place)) as url:
         command = [sys.executable, __file__, "--way", way, "--url", url, "--calls", str(calls)]
-        environment = {**os.environ, "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
-        done = subprocess.run(
-            [*command, "--folder", place],
-            capture_output=True,
-            text=True,
-            env=environment,
-            check=False,
-        )
-    if done.returncode:
-        raise SystemExit(f"{way}: {done.stderr[-3000:]}")
-    return Measured(*json.loads(done.stdout.splitlines()[-1]))
+        return Measured(*told(way, [*command, "--folder", place]))
 
 
 def shown(found: dict[str, list[Measured]], latency: float) -> Table:

@@ -7,6 +7,7 @@ a busy machine slows all of them down.
 """
 
 import asyncio
+import json
 import logging
 import statistics
 import tempfile
@@ -23,7 +24,7 @@ from rich.table import Table
 from autodata.metrics import Criterion, grade
 from autodata.programs import ModelConfig, Task
 from autodata.programs.cache import AnswerCache
-from autodata.programs.endpoint import Endpoint
+from autodata.programs.endpoint import Endpoint, Structured
 from autodata.programs.judge import Judge, JudgeAnswer
 from autodata.programs.lms import RoleLM
 from autodata.programs.role import ask
@@ -61,6 +62,8 @@ class Instant:
         judge = "verdicts" in str(request.system)
         name, value = ("verdicts", f"[{VERDICTS}]") if judge else ("answer", ANSWER)
         text = f"[[ ## {name} ## ]]\n{value}\n\n[[ ## completed ## ]]"
+        if request.config.response_format:
+            text = f'{{"{name}": {value if judge else json.dumps(value)}}}'
         return lm15.Response(
             id=None,
             model=request.model,
@@ -99,14 +102,21 @@ def bare() -> Attempt:
     return attempt
 
 
-def ours(cache: AnswerCache | None = None, repeat: int = 0) -> Attempt:
+def ours(
+    cache: AnswerCache | None = None, repeat: int = 0, structured: Structured = "none"
+) -> Attempt:
     """A solver and a judge as `Autodata` asks them: metered, sampled, failures as data, graded.
 
     Args:
         cache: Where answers are looked up and kept.
         repeat: How many samples to go round in; 0 makes every attempt a new one.
+        structured: How the endpoint is told the form of an answer.
     """
-    config, ledger, episode = ModelConfig(model="instant"), Ledger(), Ledger()
+    config, ledger, episode = (
+        ModelConfig(model="instant", structured=structured),
+        Ledger(),
+        Ledger(),
+    )
     endpoint = Endpoint(config, Instant(), cache)
     solver = Solver("weak", RoleLM(config, "weak", endpoint, ledger))
     judge = Judge(RoleLM(config, "judge", endpoint, ledger))
@@ -158,6 +168,7 @@ def main() -> None:
         attempts = {
             "DSPy: Predict.acall, twice": bare(),
             "autodata: no cache": ours(),
+            "autodata: no cache, under a schema": ours(structured="json_schema"),
             "autodata: cache, answers new": ours(new),
             "autodata: cache, answers known": ours(known, repeat=ATTEMPTS),
         }
