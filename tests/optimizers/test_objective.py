@@ -1,5 +1,7 @@
 """The objective: deterministic, in order, kept, and never paid twice."""
 
+import gc
+import weakref
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -170,6 +172,42 @@ def test_a_stream_gives_what_episodes_gives_and_asks_only_for_what_is_missing() 
     assert [one.document_id for one in one.kept(candidate, DOCUMENTS, "x")] == [
         one.id for one in DOCUMENTS
     ]
+
+
+def test_a_stream_holds_no_episode_that_the_store_keeps() -> None:
+    class Written(Store):
+        """Keeps texts, as a journal does."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.texts: dict[str, str] = {}
+
+        def __contains__(self, key: str) -> bool:
+            return key in self.texts
+
+        def get(self, key: str) -> Episode | None:
+            text = self.texts.get(key)
+            return None if text is None else Episode.model_validate_json(text)
+
+        def put(self, key: str, episode: Episode) -> None:
+            self.texts[key] = episode.model_dump_json()
+
+    ended: list[weakref.ref[Episode]] = []
+    held: list[int] = []
+
+    def watch(episode: Episode) -> None:
+        ended.append(weakref.ref(episode))
+        gc.collect()
+        held.append(sum(one() is not None for one in ended))
+
+    cast = Cast()
+    program = Autodata(cast.models, settings=Settings(rounds=1))
+    one = Objective(program, seed=0, in_flight=2, store=Written(), watch=watch)
+    documents = [Document(id=str(n), text=f"Text {n}. " * 30) for n in range(12)]
+    found = one.stream(Candidate.of(program), documents, "x")
+    assert [episode.document_id for episode in found] == [document.id for document in documents]
+    assert len(ended) == 12
+    assert max(held) <= 4
 
 
 def test_a_stream_runs_a_document_again_whose_kept_episode_cannot_be_read() -> None:
