@@ -9,7 +9,7 @@ import shutil
 import sqlite3
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing, nullcontext
 from itertools import zip_longest
 from pathlib import Path
@@ -28,6 +28,7 @@ os.environ.update({name: os.environ.get(name, value) for name, value in address.
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, Run, RunTag
 from mlflow.exceptions import MlflowException
+from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
 __all__ = ["FAULTS", "NUMBER", "PARENT", "PLACE", "Store", "now"]
 
@@ -38,7 +39,7 @@ FAULTS = (MlflowException, SQLAlchemyError, sqlite3.Error, ImportError, OSError)
 PARENT = "mlflow.parentRunId"
 NUMBER = "autodata.trial"
 PLACE = "autodata.place"
-METRICS_PER_BATCH, TEXTS_PER_BATCH = 800, 90
+METRICS_PER_BATCH, TEXTS_PER_BATCH = 800, 100
 
 
 class Store:
@@ -52,6 +53,7 @@ class Store:
         self.shown = address.shown(uri)
         self._secrets = address.secrets(config, uri)
         self._root = address.artifact_root(uri)
+        self._folders: dict[str, str] = {}
         file = address.database(uri)
         # Two runs that begin together must not both make the tables.
         with nullcontext() if file is None else FileLock(f"{file}.lock"):
@@ -99,7 +101,15 @@ class Store:
     def begin(self, name: str, tags: dict[str, str], start: int) -> str:
         """Make a run and return its id."""
         run = self._client.create_run(self.experiment_id, start, self._clean(tags), name)
+        location = run.info.artifact_uri or ""
+        if location.startswith("file:"):
+            self._folders[run.info.run_id] = location
         return run.info.run_id
+
+    def steps(self, run_id: str, metrics: Iterable[str]) -> set[int]:
+        """Return the steps at which a run has a value of one of the metrics."""
+        histories = (self._client.get_metric_history(run_id, metric) for metric in metrics)
+        return {point.step for history in histories for point in history}
 
     def record(self, run_id: str, entry: Entry) -> None:
         """Write an entry: the files, then everything else in one batch, or several if too big."""
@@ -107,7 +117,7 @@ class Store:
             with tempfile.TemporaryDirectory(prefix="autodata-") as folder:
                 for name, text in self._clean(entry.files).items():
                     Path(folder, name).write_text(text)
-                self._client.log_artifacts(run_id, folder)
+                self._upload(run_id, folder)
         moment = now()
         metrics = [Metric(point.name, point.value, moment, point.step) for point in entry.points]
         params = [Param(name, value) for name, value in self._clean(entry.params).items()]
@@ -127,7 +137,7 @@ class Store:
                 target = Path(folder, name)
                 target.parent.mkdir(parents=True, exist_ok=True)
                 (shutil.copytree if path.is_dir() else shutil.copyfile)(path, target)
-            self._client.log_artifacts(run_id, folder)
+            self._upload(run_id, folder)
 
     def end(self, run_id: str, status: str, at: int | None = None) -> None:
         """Close a run."""
@@ -143,6 +153,14 @@ class Store:
             self._client.set_experiment_tag(self.experiment_id, name, value)
         except MlflowException as error:
             logger.warning("MLflow refused the saved view: %s", error)
+
+    def _upload(self, run_id: str, folder: str) -> None:
+        """Put a folder's content among a run's artifacts."""
+        location = self._folders.get(run_id)
+        if location is None:
+            self._client.log_artifacts(run_id, folder)
+        else:  # The client would ask the database first where they are.
+            get_artifact_repository(location).log_artifacts(folder)
 
     def _experiment(self, name: str, uri: str) -> str:
         """Find the experiment or make it, with its artifacts beside a database file."""

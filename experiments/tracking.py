@@ -19,6 +19,11 @@ from .writer import Writer
 
 __all__ = ["Tracker"]
 
+CHART = ("trial/gap", "best_gap")
+"""Metrics of the parent run, by trial."""
+PAUSE_MS = 10_000
+"""Between two writes of the parent run's chart, at least: each costs a third of a trial's."""
+
 
 class Tracker:
     """Writes a run to MLflow: one parent run, one child run per trial, from one writer thread.
@@ -44,13 +49,15 @@ class Tracker:
                 self._store = Store(config, uri)
                 self._run_id = self._opened(kind, part)
                 self._known = self._store.children(self._run_id)
+                self._drawn = self._store.steps(self._run_id, CHART) if self._known else set()
         except FAULTS as error:
             raise address.refused(uri, error) from error
         self._candidates: dict[int, Candidate] = {}
         self._best: float | None = None
         self._ended = False
         self._viewed = False
-        self._last = now()
+        self._points: list[Point] = []
+        self._last = self._told = now()
         self._writer = Writer()
 
     def __enter__(self) -> "Tracker":
@@ -166,6 +173,7 @@ class Tracker:
         status = "KILLED" if killed else "FAILED"
 
         def job() -> None:
+            self._tell()
             self._store.record(self._run_id, Entry(tags={"reason": clip(reason, LIMITS["tag"])}))
             self._store.end(self._run_id, status)
 
@@ -206,6 +214,7 @@ class Tracker:
             self._best = trial.value if self._best is None else max(self._best, trial.value)
         if trial.number not in self._known:
             self._known[trial.number] = self._child(trial, baseline, began, ended)
+        self._draw(trial)
         if not self._viewed:
             first, _ = self._known.get(0, ("", ""))
             name, params = (
@@ -229,11 +238,26 @@ class Tracker:
         run_id = self._store.begin(trial_name(trial), tags, began)
         parent = self._candidates.get(trial.parent or 0, baseline)
         self._store.record(run_id, trial_entry(trial, baseline, parent, self._config))
-        values = {"trial/gap": trial.value, "best_gap": self._best}
-        points = [Point(k, v, trial.number) for k, v in values.items() if v is not None]
-        self._store.record(self._run_id, Entry(points=points))
         self._store.end(run_id, STATUS[trial.state], ended)
         return run_id, trial.candidate.id
+
+    def _draw(self, trial: Trial) -> None:
+        """Add a trial to the parent run's chart, which is written from time to time."""
+        if trial.number not in self._drawn:
+            self._drawn.add(trial.number)
+            self._points += [
+                Point(name, value, trial.number)
+                for name, value in zip(CHART, (trial.value, self._best), strict=True)
+                if value is not None
+            ]
+        if now() - self._told >= PAUSE_MS:
+            self._tell()
+
+    def _tell(self) -> None:
+        """Write what the parent run's chart still lacks."""
+        if self._points:
+            self._store.record(self._run_id, Entry(points=self._points))
+        self._points, self._told = [], now()
 
     def _replace(self, number: int, name: str, kind: str, entry: Entry) -> None:
         """Write a child run, its end last, unless it stands there with the same content."""
@@ -255,6 +279,7 @@ class Tracker:
             self._viewed = True
 
     def _finish(self, result: Result, files: Mapping[str, Path]) -> None:
+        self._tell()
         self._store.keep(self._run_id, files)
         self._store.record(self._run_id, outcome(result))
         if "compiled" in files:

@@ -5,8 +5,9 @@ import json
 import shutil
 import sqlite3
 import threading
+import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -15,7 +16,7 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
-from autodata.experiments import address
+from autodata.experiments import address, tracking
 from autodata.experiments.config import ExperimentConfig
 from autodata.experiments.errors import InputError
 from autodata.experiments.store import Store
@@ -86,6 +87,19 @@ def recorded(config: ExperimentConfig, count: int = 6) -> Tracker:
     tracker.fail("stopped here", killed=True)
     tracker.close()
     return tracker
+
+
+def charted(config: ExperimentConfig, tracker: Tracker) -> list[int]:
+    """Return the trials in the parent run's chart, in the order in which they were written."""
+    history = client(config).get_metric_history(tracker.location.run_id, "trial/gap")
+    return [point.step for point in history]
+
+
+def wait_for(until: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not until():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def test_a_run_is_a_parent_with_a_child_for_every_trial(runs: Path) -> None:
@@ -371,6 +385,30 @@ def test_recording_a_trial_keeps_nobody_waiting(
     gate.set()
     tracker.close()
     assert len(children(config, tracker)) == 2
+
+
+def test_the_parent_s_chart_grows_while_the_search_goes_on(
+    runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tracking, "PAUSE_MS", 0)
+    config = trials.config(runs)
+    with Tracker(config) as tracker:
+        tracker.trial(trials.study(1)[0], trials.BASELINE)
+        wait_for(lambda: charted(config, tracker) == [0])
+
+
+def test_the_parent_s_chart_lacks_nothing_after_a_kill_and_has_nothing_twice(
+    runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = trials.config(runs)
+    killed = Tracker(config)
+    for trial in trials.study(2):
+        killed.trial(trial, trials.BASELINE)
+    wait_for(lambda: [run.info.status for run in children(config, killed)] == ["FINISHED"] * 2)
+    assert charted(config, killed) == []
+    monkeypatch.setattr(tracking, "PAUSE_MS", 0)
+    assert charted(config, recorded(config, 3)) == [0, 1, 2]
+    assert charted(config, recorded(config, 5)) == [0, 1, 2, 3, 4]
 
 
 def test_the_saved_view_shows_the_trials_of_its_run(runs: Path) -> None:
