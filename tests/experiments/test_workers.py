@@ -26,7 +26,7 @@ from autodata.optimizers.joint.generation import EPISODES
 from autodata.optimizers.joint.sharing import get_text, unpacked
 from autodata.optimizers.joint.slots import SLOT, Slots, ended
 from autodata.optimizers.methods import METHODS
-from autodata.programs import Episode
+from autodata.programs import Episode, Usage
 from autodata.programs.budget import BudgetError
 from tests.experiments.conftest import Command, sets
 
@@ -69,14 +69,30 @@ def check_whole(crew: Crew) -> None:
     for trial in done:
         ours = told[trial.user_attrs[SLOT]]
         theirs = unpacked(get_text(trial.user_attrs, EPISODES) or "")
-        assert timeless(ours.episodes) == timeless(theirs)
+        assert measured_alike(ours.episodes) == measured_alike(theirs)
         assert ours.measurement == measured(ours.episodes)
         assert (ours.value, ours.params) == (trial.value, trial.params)
 
 
-def timeless(episodes: Sequence[Episode]) -> list[Episode]:
-    """Leave out how long it took: a killed leader has kept a part of a trial that a worker took."""
-    return [episode.model_copy(update={"seconds": 0.0}) for episode in episodes]
+def measured_alike(episodes: Sequence[Episode]) -> list[Episode]:
+    """Leave out how long it took and which answers were in the cache.
+
+    A killed leader has kept a part of a trial that a worker then took, and found the answers there.
+    """
+
+    def alike(usage: Usage) -> Usage:
+        return usage.model_copy(update={"cached": 0})
+
+    return [
+        one.model_copy(
+            update={
+                "seconds": 0.0,
+                "usage": alike(one.usage),
+                "roles": {role: alike(usage) for role, usage in one.roles.items()},
+            }
+        )
+        for one in episodes
+    ]
 
 
 def finish(*processes: Any) -> None:
