@@ -141,7 +141,6 @@ def ours(url: str, calls: int, folder: Path) -> None:
         {
             "run": "loop",
             "runs": str(folder / "runs"),
-            "in_flight": 2 * IN_FLIGHT,
             "documents": {"path": str(texts(folder, calls // CALLS_PER_DOCUMENT))},
             "models": {role: model for role in ROLES},
         }

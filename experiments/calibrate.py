@@ -104,7 +104,7 @@ def probe(
     objective = Objective(
         program,
         seed=config.seed,
-        in_flight=config.in_flight,
+        in_flight=config.at_once,
         watch=lambda episode: reporter.advance(episode.document_id),
     )
     reporter.stage("calibrating the gate", min(wanted, len(waiting)))

@@ -96,7 +96,7 @@ class Workbench:
     ) -> list[Episode]:
         """Run a program on documents; on one after the other where it says so."""
         prompts, rollout = _fingerprint(program), self._session.objective.rollout("compare")
-        limit = asyncio.Semaphore(1 if program.sequential else self._session.config.in_flight)
+        limit = asyncio.Semaphore(1 if program.sequential else self._session.config.at_once)
 
         async def one(document: Document, keep: bool = True) -> Episode:
             allowed = f"-{budget[document.id]}" if document.id in budget else ""
@@ -120,7 +120,7 @@ class Workbench:
 
     async def _measure(self, tasks: Mapping[str, AnyTask]) -> dict[str, Episode]:
         """Let both solvers make every attempt at every task, as a sample of its own."""
-        limit = asyncio.Semaphore(self._session.config.in_flight)
+        limit = asyncio.Semaphore(self._session.config.at_once)
         rollout = self._session.objective.rollout("measure")
 
         async def one(id: str, task: AnyTask) -> Episode:

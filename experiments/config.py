@@ -129,8 +129,9 @@ class ExperimentConfig(Part):
     """How long and how widely to search."""
     budget: str | None = None
     """What the run may spend, such as `5usd`, `2Mtok`, `2000calls` or `30min` (docs/budgets.md)."""
-    in_flight: PositiveInt = 16
-    """Documents under way at a time."""
+    in_flight: PositiveInt | None = None
+    """Documents under way at a time. A document mostly waits for one answer, so without it twice as
+    many as the requests that an endpoint may be sent at once (the largest `concurrency`)."""
     test_repeats: PositiveInt = 3
     """Times that baseline and winner are measured on each test document, with fresh answers."""
     tracking: TrackingConfig = TrackingConfig()
@@ -195,6 +196,11 @@ class ExperimentConfig(Part):
     def folder(self) -> Path:
         """The run's folder."""
         return Path(self.runs) / self.run
+
+    @property
+    def at_once(self) -> int:
+        """Documents under way at a time."""
+        return self.in_flight or 2 * max(model.concurrency for model in self.models.values())
 
     @property
     def task_domain(self) -> Domain:

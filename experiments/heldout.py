@@ -75,7 +75,7 @@ def held_out_cost(session: Session, episodes: Sequence[Episode]) -> Amount:
     asked = [("weak", HELDOUT[0], weak), ("strong", HELDOUT[1], strong)]
     if "judge" in config.task_domain.spoken:
         asked.append(("judge", "judge", weak + strong))
-    seconds = episode_cost(config.models, episodes, together=config.in_flight).seconds
+    seconds = episode_cost(config.models, episodes, together=config.at_once).seconds
     task = Amount(seconds=seconds)
     for role, model, count in asked:
         used = sum((one.roles.get(role, Usage()) for one in episodes), Usage())
@@ -106,7 +106,7 @@ async def _measured(session: Session, tasks: Sequence[_Kept]) -> dict[str, Episo
     weak, strong = (session.models[name] for name in HELDOUT)
     models = session.models.roles._replace(weak=weak, strong=strong)
     solvers = Program(models, config.task_domain, config.rule, config.settings)
-    limit = asyncio.Semaphore(config.in_flight)
+    limit = asyncio.Semaphore(config.at_once)
 
     async def one(kept: _Kept) -> Episode:
         episode = journal.get(kept.key)

@@ -180,7 +180,7 @@ def _divided(session: Session, plan: Plan, budget: Budget, after: After) -> Amou
     """Plan the trials, unless an earlier start has with this budget; return what to keep back."""
     config, meter, splits = session.config, session.models.meter, session.split()
     baseline = _baseline(session)
-    cost = episode_cost(config.models, baseline, together=config.in_flight)
+    cost = episode_cost(config.models, baseline, together=config.at_once)
     follows = fresh_episodes(config.search.finalists, len(splits.validation))
     follows += 2 * config.test_repeats * len(splits.test)
     reserve = cost.times(follows).plus(after(baseline)).times(MARGIN)

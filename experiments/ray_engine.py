@@ -89,6 +89,11 @@ class RayEngine:
         self._crew = [_Hand(worker) for worker in workers]
         self._patience = patience
 
+    @property
+    def processes(self) -> int:
+        """How many processes share the work."""
+        return len(self._crew)
+
     def ready(self, candidate: Candidate) -> Run:
         """Return what runs a candidate's episodes."""
         text = candidate.model_dump_json()
@@ -242,7 +247,7 @@ def _started(
     cache = str((Path(config.runs) / "cache").absolute())
     count = workers or sum(node["Alive"] for node in ray.nodes())
     remote = ray.remote(num_cpus=1, scheduling_strategy="SPREAD", max_restarts=-1)(Worker)
-    crowded = remote.options(max_concurrency=config.in_flight)
+    crowded = remote.options(max_concurrency=config.at_once)
     crew = [crowded.remote(text, platform.node(), cache) for _ in range(count)]
     try:
         hosts = ray.get([worker.where.remote() for worker in crew], timeout=PATIENCE)
@@ -253,7 +258,8 @@ def _started(
         ) from None
     except ray.exceptions.RayError as error:
         raise InputError(f"--engine ray: a worker cannot start: {_said(error)}") from None
-    reporter.line(f"{count} Ray workers on {', '.join(sorted(set(hosts)))}")
+    plural = "" if count == 1 else "s"
+    reporter.line(f"{count} Ray worker{plural} on {', '.join(sorted(set(hosts)))}")
     return RayEngine(crew)
 
 

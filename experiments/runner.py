@@ -90,7 +90,7 @@ def _method(session: Session, plan: Plan) -> Method:
         session.models[PROPOSER],
         seed=config.seed,
         folder=config.folder,
-        in_flight=config.in_flight,
+        in_flight=config.at_once,
     )
     return find_method(config.method, setup)
 

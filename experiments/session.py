@@ -81,7 +81,7 @@ def open_session(
         objective = Objective(
             program,
             seed=config.seed,
-            in_flight=config.in_flight,
+            in_flight=config.at_once,
             store=journal,
             watch=lambda episode: reporter.advance(_note(episode)),
             engine=None if engine is None else engine(config),

@@ -81,7 +81,7 @@ def work(
         objective = Objective(
             Autodata(models.roles, config.task_domain, config.rule, config.settings),
             seed=config.seed,
-            in_flight=config.in_flight,
+            in_flight=config.at_once,
             store=journal,
         )
         storage = open_storage(config.search.storage, config.folder)

@@ -32,6 +32,11 @@ Run = Callable[[Document, str], Coroutine[Any, Any, Episode]]
 class Engine(Protocol):
     """Where episodes are run."""
 
+    @property
+    def processes(self) -> int:
+        """How many processes share the work."""
+        ...
+
     def ready(self, candidate: Candidate) -> Run:
         """Return what runs a candidate's episodes."""
         ...
@@ -43,6 +48,8 @@ class Here:
     Args:
         program: The program to vary. It is never changed.
     """
+
+    processes = 1
 
     def __init__(self, program: Autodata) -> None:
         self._program = program
@@ -78,7 +85,7 @@ class Objective:
     Args:
         program: The program to vary. It is never changed.
         seed: Root of the samples: the same seed asks for the same answers.
-        in_flight: Documents under way at a time.
+        in_flight: Documents under way at a time, in each process of the engine.
         store: Where finished episodes are kept.
         watch: Called with every episode as it ends, kept or new.
         engine: Where episodes are run; this process unless another place is given.
@@ -96,10 +103,10 @@ class Objective:
     ) -> None:
         self.program = program
         self.seed = seed
-        self._in_flight = in_flight
         self._store = Forgetful() if store is None else store
         self._watch = watch
         self._engine = Here(program) if engine is None else engine
+        self._in_flight = in_flight * self._engine.processes
         self._usage: dict[str, Usage] = {}
 
     @property
