@@ -131,7 +131,8 @@ class ExperimentConfig(Part):
     """What the run may spend, such as `5usd`, `2Mtok`, `2000calls` or `30min` (docs/budgets.md)."""
     in_flight: PositiveInt | None = None
     """Documents under way at a time. A document mostly waits for one answer, so without it twice as
-    many as the requests that an endpoint may be sent at once (the largest `concurrency`)."""
+    many as the requests that an endpoint may be sent at once (the largest `concurrency`); with a
+    `budget`, 16 at first, and one more with each that ends."""
     test_repeats: PositiveInt = 3
     """Times that baseline and winner are measured on each test document, with fresh answers."""
     tracking: TrackingConfig = TrackingConfig()

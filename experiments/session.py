@@ -25,6 +25,8 @@ from .journal import Journal
 from .progress import Reporter
 from .source import one_line
 
+FIRST = 16
+"""Documents that a run with a budget begins with, unless `in_flight` says how many."""
 IRRELEVANT = ("tracking", "in_flight", "runs", "budget")
 """Keys that may change between two starts of one run: they do not touch its result."""
 
@@ -82,6 +84,7 @@ def open_session(
             program,
             seed=config.seed,
             in_flight=config.at_once,
+            start=None if config.budget is None or config.in_flight else FIRST,
             store=journal,
             watch=lambda episode: reporter.advance(_note(episode)),
             engine=None if engine is None else engine(config),

@@ -86,6 +86,8 @@ class Objective:
         program: The program to vary. It is never changed.
         seed: Root of the samples: the same seed asks for the same answers.
         in_flight: Documents under way at a time, in each process of the engine.
+        start: Documents to begin with; each that ends lets one more be under way. A budget that
+            ends early then leaves few of them half done. All of `in_flight` if absent.
         store: Where finished episodes are kept.
         watch: Called with every episode as it ends, kept or new.
         engine: Where episodes are run; this process unless another place is given.
@@ -97,6 +99,7 @@ class Objective:
         *,
         seed: int,
         in_flight: int = 16,
+        start: int | None = None,
         store: EpisodeStore | None = None,
         watch: Callable[[Episode], None] = lambda episode: None,
         engine: Engine | None = None,
@@ -107,6 +110,7 @@ class Objective:
         self._watch = watch
         self._engine = Here(program) if engine is None else engine
         self._in_flight = in_flight * self._engine.processes
+        self._start = self._in_flight if start is None else min(start, self._in_flight)
         self._usage: dict[str, Usage] = {}
 
     @property
@@ -245,10 +249,13 @@ class Objective:
                 except BudgetError as error:
                     # The other documents may need no more than what is under way or kept.
                     struck.append(error)
+                if next(more, None) is not None:
+                    group.create_task(work())
 
+        more = iter(range(self._start, self._in_flight))
         try:
             async with asyncio.TaskGroup() as group:
-                for _ in range(self._in_flight):
+                for _ in range(self._start):
                     group.create_task(work())
         except BaseExceptionGroup as faults:
             # The first one ended the others, and is what callers know how to handle.

@@ -1,5 +1,6 @@
 """A run's folder: one configuration and one set of documents, however often it is started."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from autodata.experiments.errors import InputError
 from autodata.experiments.progress import Reporter
 from autodata.experiments.session import open_session
 from autodata.optimizers import Candidate
+from autodata.programs import PROPOSER, ROLES, Document
 
 
 @pytest.fixture
@@ -159,3 +161,41 @@ def test_how_a_model_is_reached_may_change_between_two_starts(
     documents: Path, tmp_path: Path, key: str
 ) -> None:
     assert start(tmp_path) == start(tmp_path, f"models.weak.{key}")
+
+
+@pytest.mark.parametrize(
+    ("concurrency", "overrides", "at_first", "grows"),
+    [
+        (64, (), 40, False),
+        (9, ("models.weak.concurrency=3",), 18, False),
+        (64, ("in_flight=5",), 5, False),
+        (64, ("budget=100000calls",), 16, True),
+        (64, ("budget=100000calls", "in_flight=5"), 5, False),
+        (2, ("budget=100000calls",), 4, False),
+    ],
+)
+def test_as_many_documents_are_under_way_as_the_endpoints_can_take(
+    concurrency: int, overrides: tuple[str, ...], at_first: int, grows: bool, tmp_path: Path
+) -> None:
+    class Watched(list[Document]):
+        """Forty documents, counted as they are taken."""
+
+        def __iter__(self) -> Iterator[Document]:
+            for number in range(40):
+                taken.append(number)
+                yield Document(id=str(number), text=f"Text {number}. " * 30)
+
+    class Counting(Reporter):
+        def advance(self, note: str = "") -> None:
+            under_way.append(len(taken) - len(under_way))
+
+    taken: list[int] = []
+    under_way: list[int] = []
+    common = [f"models.{role}.concurrency={concurrency}" for role in (*ROLES, PROPOSER)]
+    common += ["loop.rounds=1", f"runs={tmp_path}", "models.challenger.extra={latency=0.02}"]
+    config = load_config("demo", [*common, *overrides])
+    with Counting(quiet=True) as reporter, open_session(config, reporter) as session:
+        session.objective.episodes(Candidate.of(session.program), Watched(), "x")
+    assert len(under_way) == 40
+    assert under_way[0] == at_first
+    assert (max(under_way) > at_first) == grows

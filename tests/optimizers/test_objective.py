@@ -1,5 +1,6 @@
 """The objective: deterministic, in order, kept, and never paid twice."""
 
+import asyncio
 import gc
 import weakref
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ import pytest
 from fakes import Cast, solver
 
 from autodata.optimizers import Candidate, Objective, measured
+from autodata.optimizers.objective import Here, Run
 from autodata.programs import (
     ROLES,
     Autodata,
@@ -245,3 +247,32 @@ def test_documents_are_taken_as_others_end() -> None:
     )
     assert len(one.episodes(Candidate.of(program), Source(), "x")) == 12
     assert max(ahead) <= 3
+
+
+def test_with_a_start_each_document_that_ends_lets_one_more_begin() -> None:
+    under_way: set[str] = set()
+    seen: list[tuple[int, int]] = []
+
+    class Slow(Here):
+        def ready(self, candidate: Candidate) -> Run:
+            run = super().ready(candidate)
+
+            async def watched(document: Document, rollout: str) -> Episode:
+                under_way.add(document.id)
+                seen.append((len(under_way), len(ended)))
+                await asyncio.sleep(0.005)
+                episode = await run(document, rollout)
+                under_way.discard(document.id)
+                return episode
+
+            return watched
+
+    ended: list[Episode] = []
+    program = Autodata(Cast().models, settings=Settings(rounds=1))
+    engine = Slow(program)
+    one = Objective(program, seed=0, in_flight=8, start=2, watch=ended.append, engine=engine)
+    documents = [Document(id=str(n), text=f"Text {n}. " * 30) for n in range(40)]
+    assert len(one.episodes(Candidate.of(program), documents, "x")) == 40
+    assert seen[0] == (1, 0)
+    assert all(together <= 2 + before for together, before in seen)
+    assert max(together for together, _ in seen) == 8
