@@ -100,7 +100,10 @@ def compare(
         works = [done[name] for name in names]
         found = _compared(session, works, tracker, time.monotonic() - started)
         _leave(config.folder, works, found)
-        _record(session, tracker, works, found)
+        try:
+            _record(session, tracker, works, found)
+        except RuntimeError as error:
+            raise RuntimeError(f"{config.folder}/compare.md is written, but {error}") from error
     return found
 
 

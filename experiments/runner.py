@@ -79,7 +79,10 @@ def optimize(config: ExperimentConfig, reporter: Reporter, *, workers: int = 1) 
         )
         result = _result(session, method, trials, choice, tracker.location, started)
         _leave(config, choice.winner, trials, result)
-        tracker.finish(result, _files(config.folder))
+        try:
+            tracker.finish(result, _files(config.folder))
+        except RuntimeError as error:
+            raise RuntimeError(f"{config.folder}/result.json is written, but {error}") from error
     return result
 
 

@@ -93,6 +93,25 @@ def test_the_same_seed_gives_the_same_numbers_whatever_is_in_flight(
     assert sum(one_by_one["trials"].values()) >= 6
 
 
+def test_a_tracking_server_that_dies_at_the_end_is_named_beside_where_the_result_is(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(*_: Any) -> None:
+        raise OSError("connection refused")
+
+    database = empty_database(tmp_path_factory.getbasetemp().parent)
+    shutil.copyfile(database, tmp_path / "mlflow.db")
+    config = load_config("demo", [*SMALL, "search.trials=2", f"runs={tmp_path}"])
+    with monkeypatch.context() as patched, pytest.raises(RuntimeError) as caught:
+        patched.setattr("autodata.experiments.store.Store.keep", gone)
+        optimize(config, Reporter(quiet=True))
+    written = config.folder / "result.json"
+    assert f"{written} is written, but MLflow did not record the result" in str(caught.value)
+    before = json.loads(written.read_text())
+    found = optimize(config, Reporter(quiet=True)).model_dump(mode="json")
+    assert told(found) == told(before)
+
+
 @pytest.mark.timeout(900)
 def test_the_demo_proves_what_the_readme_says(demo: Demo, tmp_path: Path) -> None:
     found = demo.found
