@@ -14,15 +14,20 @@ WORDS = (
     'gate={name="open", gap_min={limit=0.0}}',
     "models.challenger.extra={latency=1.5}",
 )
+SEQUENTIAL = ("loop.error=0.3", "loop.rounds=2", "gate=deployed")
 RESUME = "interrupted: run the same command again to go on; nothing finished is lost"
 
 
 @pytest.fixture
-def victim(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Victim]:
+def victim(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Victim]:
     database = empty_database(tmp_path_factory.getbasetemp().parent)
     prepare()
-    words = [word for one in WORDS for word in ("--set", one)]
-    return lambda name: Victim(tmp_path / name, "generate", "demo", *words, database=database)
+
+    def made(name: str, *more: str) -> Victim:
+        words = [word for one in (*WORDS, *more) for word in ("--set", one)]
+        return Victim(tmp_path / name, "generate", "demo", *words, database=database)
+
+    return made
 
 
 def under_way(victim: Victim) -> Callable[[], bool]:
@@ -38,7 +43,7 @@ def under_way(victim: Victim) -> Callable[[], bool]:
 
 
 def test_an_interrupt_waits_for_the_answers_that_are_under_way(
-    victim: Callable[[str], Victim],
+    victim: Callable[..., Victim],
 ) -> None:
     stopped, undisturbed = victim("stopped"), victim("undisturbed")
     said = stopped.interrupted(1, ready=under_way(stopped))
@@ -52,10 +57,11 @@ def test_an_interrupt_waits_for_the_answers_that_are_under_way(
     assert {**(found or {}), "tasks": ""} == {**(expected or {}), "tasks": ""}
 
 
+@pytest.mark.parametrize("more", [(), SEQUENTIAL], ids=["exact", "sequential"])
 def test_a_second_interrupt_stops_at_once_and_the_run_goes_on_later(
-    victim: Callable[[str], Victim],
+    more: tuple[str, ...], victim: Callable[..., Victim]
 ) -> None:
-    stopped, undisturbed = victim("stopped"), victim("undisturbed")
+    stopped, undisturbed = victim("stopped", *more), victim("undisturbed", *more)
     said = stopped.interrupted(2, ready=under_way(stopped))
     assert WAITING in said
     assert RESUME in said
@@ -67,3 +73,5 @@ def test_a_second_interrupt_stops_at_once_and_the_run_goes_on_later(
     assert lost <= set(stopped.asked())
     assert set(stopped.asked()) == set(undisturbed.asked())
     assert {**(found or {}), "tasks": ""} == {**(expected or {}), "tasks": ""}
+    journal = (stopped.runs / "demo" / "journal.jsonl").read_text()
+    assert ("stopped by sequential test" in journal) == bool(more)
