@@ -21,6 +21,8 @@ from .source import one_line
 
 MARGIN = Decimal("1.15")
 """How much more than the estimate is kept for the finalists and the test."""
+WAVES = 4
+"""How often a budget pays for all trials that are measured side by side, at least."""
 ENDED = "the budget has ended this search before"
 
 Watch = Callable[[Trial], None]
@@ -34,6 +36,8 @@ class Written(Part):
     """The budget that the plan was made for; `None` if the search ended without one."""
     trials: int
     """Candidates to measure."""
+    parallel: int
+    """Of them side by side, in each process."""
     ended: tuple[int, ...] | None = None
     """The trials that the search had when it ended, by number; `None` while it is under way."""
     struck: bool = False
@@ -45,7 +49,8 @@ class Plan:
     """How long the search may go on."""
 
     search: SearchOptions
-    """The options in force: the configured ones, with as many trials as the budget pays for."""
+    """The options in force: the configured ones, with as many trials, and as many of them side by
+    side, as the budget pays for."""
     meter: Meter
     file: Path
     line: Callable[[str], None]
@@ -124,7 +129,9 @@ class Plan:
     def _keep(self, trials: Sequence[Trial], *, struck: bool) -> None:
         """Write how the search ended, the first time."""
         if not self.ended:
-            made = self.written or Written(budget=None, trials=self.search.trials)
+            made = self.written or Written(
+                budget=None, trials=self.search.trials, parallel=self.search.parallel
+            )
             update = {"ended": tuple(trial.number for trial in trials), "struck": struck}
             self.write(made.model_copy(update=update))
 
@@ -158,7 +165,8 @@ def make_plan(session: Session, *, after: After = lambda baseline: Amount()) -> 
     if not plan.ended:
         _divide(session, plan, after)
     if plan.written is not None:
-        plan.search = config.search.model_copy(update={"trials": plan.written.trials})
+        update = {"trials": plan.written.trials, "parallel": plan.written.parallel}
+        plan.search = config.search.model_copy(update=update)
     return plan
 
 
@@ -191,9 +199,14 @@ def _divided(session: Session, plan: Plan, budget: Budget, after: After) -> Amou
     if written is None or written.budget != str(budget):
         left = remaining(budget, meter.spent.plus(reserve).plus(learning))
         explicit = "trials" in config.search.model_fields_set
-        paid = MOST if config.method in OPEN_ENDED else affordable_trials(per_trial, left)
-        trials = config.search.trials if explicit else paid
-        written = Written(budget=str(budget), trials=trials)
+        paid = affordable_trials(per_trial, left)
+        planned = MOST if config.method in OPEN_ENDED else paid
+        written = Written(
+            budget=str(budget),
+            trials=config.search.trials if explicit else planned,
+            # What the budget cuts off is a small part of what it pays for.
+            parallel=max(1, min(config.search.parallel, paid // WAVES)),
+        )
         plan.write(written)
     plan.line(
         f"budget {budget}: at most the episodes of {written.trials} whole trials; about "

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from ..optimizers import Candidate, Engine
-from ..optimizers.objective import Here, Run
+from ..optimizers.engine import Here, Run
 from ..optimizers.options import SearchOptions
 from ..programs import Autodata, Document, Episode, LanguageModels, background
 from .config import ExperimentConfig, TrackingConfig

@@ -1,10 +1,11 @@
 """The outer loop: candidates, the objective, and the methods that search."""
 
 from .candidate import Candidate, Knobs
+from .engine import Engine
 from .importance import RuleEffect, importances, rule_effects
 from .measurement import Measurement, Tally, measured, score
 from .methods import METHODS, OPEN_ENDED, Method, Setup, check_objectives, find_method
-from .objective import Engine, EpisodeStore, Objective
+from .objective import EpisodeStore, Objective
 from .options import SearchOptions
 from .space import Space, last_space
 from .trial import Trial

@@ -1,12 +1,13 @@
 """The objective that every method optimizes: a candidate on documents gives episodes."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import NamedTuple, Protocol
 
 from ..programs import Autodata, Document, Episode, Usage, background
 from ..programs.budget import BudgetError
 from .candidate import Candidate
+from .engine import Engine, Here, Run
 
 
 class EpisodeStore(Protocol):
@@ -25,43 +26,8 @@ class EpisodeStore(Protocol):
         ...
 
 
-Run = Callable[[Document, str], Coroutine[Any, Any, Episode]]
-"""Runs one document, under the `rollout` that names its samples; on the background loop."""
-
-
-class Engine(Protocol):
-    """Where episodes are run."""
-
-    @property
-    def processes(self) -> int:
-        """How many processes share the work."""
-        ...
-
-    def ready(self, candidate: Candidate) -> Run:
-        """Return what runs a candidate's episodes."""
-        ...
-
-
-class Here:
-    """Runs episodes in this process.
-
-    Args:
-        program: The program to vary. It is never changed.
-    """
-
-    processes = 1
-
-    def __init__(self, program: Autodata) -> None:
-        self._program = program
-
-    def ready(self, candidate: Candidate) -> Run:
-        """Return what runs a candidate's episodes."""
-        program = candidate.applied(self._program)
-
-        async def run(document: Document, rollout: str) -> Episode:
-            return (await program.acall(document=document, rollout=rollout)).episode
-
-        return run
+Part = tuple[Candidate, Sequence[Document]]
+"""A candidate, and documents to run it on."""
 
 
 class Forgetful:
@@ -133,15 +99,48 @@ class Objective:
             BudgetError: If the run's budget is used up. Every document that could be finished is
                 kept, so that a run with a larger budget goes on from there.
         """
-        found: dict[int, Episode] = {}
-        key = _keys(candidate, sample)
+        ((_, found),) = self.together([(candidate, documents)], sample)
+        return found
 
-        def took(number: int, episode: Episode) -> None:
-            self._usage[key(episode.document_id)] = episode.usage
-            found[number] = episode
+    def together(self, parts: Sequence[Part], sample: str) -> Iterator[tuple[int, list[Episode]]]:
+        """Run candidates side by side, each on documents of its own.
 
-        background.run(self._each(candidate, documents, sample, took))
-        return [found[number] for number in sorted(found)]
+        Args:
+            parts: What to run on what. Two parts may overlap: a pair of both is run once.
+            sample: Name of the measurement, as for `episodes`.
+
+        Yields:
+            When all has ended: the place of a part, and its episodes in the order of its documents.
+
+        Raises:
+            BudgetError: As `episodes` does, but after the parts that were finished.
+        """
+        found: dict[str, Episode] = {}
+        keys: list[list[str]] = [[] for _ in parts]
+        struck: list[BudgetError] = []
+
+        def different() -> Iterator[_Work]:
+            seen: set[str] = set()
+            for own, part in zip(keys, parts, strict=True):
+                for work in self._works(*part, sample):
+                    own.append(work.key)
+                    if work.key not in seen:
+                        seen.add(work.key)
+                        yield work
+
+        def took(key: str, episode: Episode) -> None:
+            self._usage[key] = episode.usage
+            found[key] = episode
+
+        try:
+            background.run(self._each(different(), sample, took))
+        except BudgetError as error:
+            struck.append(error)
+        for place, own in enumerate(keys):
+            if found.keys() >= set(own):
+                yield place, [found[key] for key in own]
+        if struck:
+            raise struck[0]
 
     def stream(
         self,
@@ -168,9 +167,9 @@ class Objective:
         missed: dict[str, Episode] = {}
         key = _keys(candidate, sample)
 
-        def took(number: int, episode: Episode) -> None:
+        def took(key: str, episode: Episode) -> None:
             if not _finished(episode):
-                missed[episode.document_id] = episode
+                missed[key] = episode
 
         def lacking() -> Iterator[Document]:
             for document in documents:
@@ -179,10 +178,10 @@ class Objective:
                 else:
                     yield document
 
-        background.run(self._each(candidate, lacking(), sample, took))
+        background.run(self._each(self._works(candidate, lacking(), sample), sample, took))
         for document in documents:
             yield (
-                missed.get(document.id)
+                missed.get(key(document.id))
                 or self._store.get(key(document.id))
                 # Its line was damaged.
                 or self.episodes(candidate, [document], sample)[0]
@@ -216,36 +215,39 @@ class Objective:
         """Return the program's `rollout` argument for a measurement of that name."""
         return f"{self.seed}/{sample}"
 
-    async def _each(
-        self,
-        candidate: Candidate,
-        documents: Iterable[Document],
-        sample: str,
-        took: Callable[[int, Episode], None],
-    ) -> None:
-        """Hand every document's episode over as it ends, with the document's place.
-
-        Documents are taken one by one, as others end.
-        """
+    def _works(
+        self, candidate: Candidate, documents: Iterable[Document], sample: str
+    ) -> Iterator["_Work"]:
+        """Say what is to be done for a candidate, document by document."""
         run, key = self._engine.ready(candidate), _keys(candidate, sample)
-        waiting = enumerate(documents)
+        for document in documents:
+            yield _Work(key(document.id), run, document)
+
+    async def _each(
+        self, works: Iterable["_Work"], sample: str, took: Callable[[str, Episode], None]
+    ) -> None:
+        """Hand every episode over as it ends, with its key.
+
+        What is to be done is taken one by one, as others end.
+        """
+        waiting = iter(works)
         struck: list[BudgetError] = []
 
-        async def one(document: Document) -> Episode:
-            episode = self._store.get(key(document.id))
+        async def one(work: _Work) -> Episode:
+            episode = self._store.get(work.key)
             if episode is None:
-                episode = await run(document, self.rollout(sample))
+                episode = await work.run(work.document, self.rollout(sample))
                 if _finished(episode):
-                    self._store.put(key(document.id), episode)
+                    self._store.put(work.key, episode)
             else:
                 await asyncio.sleep(0)  # Reading what is kept keeps nobody waiting.
             self._watch(episode)
             return episode
 
         async def work() -> None:
-            for number, document in waiting:
+            for todo in waiting:
                 try:
-                    took(number, await one(document))
+                    took(todo.key, await one(todo))
                 except BudgetError as error:
                     # The other documents may need no more than what is under way or kept.
                     struck.append(error)
@@ -262,6 +264,14 @@ class Objective:
             raise faults.exceptions[0] from None
         if struck:
             raise struck[0]
+
+
+class _Work(NamedTuple):
+    """An episode to be had: kept under a key, or else to be run."""
+
+    key: str
+    run: Run
+    document: Document
 
 
 def _keys(candidate: Candidate, sample: str) -> Callable[[str], str]:

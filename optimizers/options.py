@@ -42,6 +42,10 @@ class SearchOptions(Record):
     is no one best, Optuna stops nothing, and the default is `false`."""
     prune_after: PositiveInt = 3
     """Documents measured between two looks at whether to stop."""
+    parallel: PositiveInt = 4
+    """Trials that a process measures side by side, at most: the baseline is measured alone, and so
+    is the last trial of a generation, which learns from the others. With `tpe` and `gp` all are,
+    unless nothing is stopped early."""
     finalists: PositiveInt = 3
     """Best candidates that are measured once more, with fresh answers, before one is chosen."""
     storage: str | None = None

@@ -25,11 +25,11 @@ from autodata.optimizers.joint.search import OptunaSearch
 from autodata.optimizers.joint.sharing import Timing
 from autodata.optimizers.joint.storage import open_storage
 from autodata.optimizers.joint.worker import Worker
+from autodata.optimizers.objective import Part
 from autodata.programs import (
     PROPOSER,
     ROLES,
     Autodata,
-    Document,
     Episode,
     LanguageModels,
     ModelConfig,
@@ -82,16 +82,14 @@ class Crew:
         run = self.folder / "run"
         with Journal(run) as journal:
             models, objective, train, validation = _world(self.folder, journal)
-            measure, own = objective.episodes, Candidate.of(objective.program)
+            measure, own = objective.together, Candidate.of(objective.program)
 
-            def episodes(
-                candidate: Candidate, documents: Sequence[Document], sample: str
-            ) -> list[Episode]:
-                if candidate != own and sample == "validation":
+            def together(parts: Sequence[Part], sample: str) -> Iterator[tuple[int, list[Episode]]]:
+                if sample == "validation" and parts[0][0] != own:
                     strike()
-                return measure(candidate, documents, sample)
+                return measure(parts, sample)
 
-            objective.episodes = episodes
+            objective.together = together
             search = OptunaSearch(Setup(self.options, models[PROPOSER], folder=run), TIMING)
             search.search(objective, train, validation, watch)
 
@@ -175,13 +173,11 @@ def _hang(folder: Path, address: str, name: str) -> None:
     with Journal(run / "workers" / name) as journal:
         _, objective, _, validation = _world(folder, journal)
 
-        def episodes(
-            candidate: Candidate, documents: Sequence[Document], sample: str
-        ) -> list[Episode]:
+        def together(parts: Sequence[Part], sample: str) -> Iterator[tuple[int, list[Episode]]]:
             time.sleep(600)
             raise AssertionError("nobody has killed it")
 
-        objective.episodes = episodes
+        objective.together = together
         storage = open_storage(address, run)
         Worker(storage, "run", objective, validation, owner=name, timing=TIMING).work()
 

@@ -1,6 +1,7 @@
 """A generation at work: take a slot, measure it, tell. The same for the leader and the workers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,47 +41,35 @@ class Generation:
     timing: Timing = field(default_factory=Timing)
     earlier: Sequence[optuna.Study] = ()
     """The studies of the generations before."""
-    taken: optuna.Trial | None = field(default=None, init=False)
-    """The trial under way."""
+    taken: list[optuna.Trial] = field(default_factory=list[optuna.Trial], init=False)
+    """The trials under way."""
 
-    def turn(self) -> Trial | None:
-        """Take a slot, measure it, tell the result; `None` if no slot waits.
+    def turn(self) -> Iterator[Trial]:
+        """Take slots that wait, measure them side by side, tell each result as it is there.
+
+        Yields nothing if no slot waits.
 
         Raises:
-            UpdateFinishedTrialError: If the slot was given to another process meanwhile.
+            UpdateFinishedTrialError: If a slot was given to another process meanwhile.
         """
-        self.taken = asked = take(self.study, self.space, self.owner)
-        if asked is None:
-            return None
-        number = asked.user_attrs[SLOT]
-        candidate = self._candidate(number, asked.params)
-        with beating(asked.set_user_attr, self.timing.beat):
-            self._adopt_known(candidate)
-            episodes, guess = self._measure(asked, candidate)
-        trial = self._trial(number, candidate, asked.params, episodes, guess)
-        put_text(asked.set_user_attr, EPISODES, packed(episodes))
-        asked.set_user_attr(DOCUMENTS, len(episodes))
-        asked.set_user_attr(CANDIDATE, candidate.id)
-        if self.options.several:
-            ids = [document.id for document in self.validation]
-            asked.set_user_attr(PARTS, parts(episodes, ids))
-        # Last: with it a trial can be rebuilt, should a kill come before it is told.
-        asked.set_user_attr(STATE, trial.state)
-        self._tell(asked, values(trial, self.options))
-        self.taken = None
-        return trial
+        self.taken = take(self.study, self.space, self.owner, self.options)
+        with ExitStack() as stack:
+            for asked in self.taken:
+                stack.enter_context(beating(asked.set_user_attr, self.timing.beat))
+            works = [self._begun(asked) for asked in self.taken]
+            yield from self._measured(works)
 
     def give_back(self) -> None:
-        """Let another process have the slot under way."""
-        if self.taken is not None:
-            self.study.tell(self.taken, state=TrialState.FAIL, skip_if_finished=True)
+        """Let another process have the slots under way."""
+        for asked in self.taken:
+            self.study.tell(asked, state=TrialState.FAIL, skip_if_finished=True)
 
     def rebuilt(self, number: int, trial: FrozenTrial) -> Trial:
         """Return a trial of another process, or of an earlier start; nothing is measured twice."""
         candidate = self._candidate(number, trial.params)
         self._adopt(candidate, trial)
         part = sorted(self._order(number)[: trial.user_attrs[DOCUMENTS]])
-        episodes = self._episodes(candidate, part)
+        episodes = self.objective.episodes(candidate, self._documents(part), "validation")
         guess = trial.value if trial.user_attrs[STATE] == "pruned" else None
         return self._trial(number, candidate, trial.params, episodes, guess)
 
@@ -102,33 +91,73 @@ class Generation:
         own = Candidate.of(self.objective.program)
         return own if number == 0 else self.space.candidate(params)
 
+    def _begun(self, asked: optuna.Trial) -> "_Work":
+        number = asked.user_attrs[SLOT]
+        candidate = self._candidate(number, asked.params)
+        self._adopt_known(candidate)
+        return _Work(asked, number, candidate, self._order(number))
+
+    def _ended(self, work: "_Work", *, whole: bool) -> Trial:
+        """Tell a result: a value, or the estimate of one."""
+        asked, candidate, episodes = work.asked, work.candidate, _sorted(work.found)
+        guess = None if whole else estimate(self.study.best_trial, work.found)
+        trial = self._trial(work.number, candidate, asked.params, episodes, guess)
+        put_text(asked.set_user_attr, EPISODES, packed(episodes))
+        asked.set_user_attr(DOCUMENTS, len(episodes))
+        asked.set_user_attr(CANDIDATE, candidate.id)
+        if self.options.several:
+            ids = [document.id for document in self.validation]
+            asked.set_user_attr(PARTS, parts(episodes, ids))
+        # Last: with it a trial can be rebuilt, should a kill come before it is told.
+        asked.set_user_attr(STATE, trial.state)
+        self._tell(asked, values(trial, self.options))
+        self.taken.remove(asked)
+        return trial
+
     def _tell(self, asked: optuna.Trial, found: list[float] | None) -> None:
         state = TrialState.FAIL if found is None else TrialState.COMPLETE
         told = self.study.tell(asked, found, state=state, skip_if_finished=True)
         if told.state is not state:
             raise UpdateFinishedTrialError("the trial was closed by another process")
 
-    def _measure(
-        self, asked: optuna.Trial, candidate: Candidate
-    ) -> tuple[list[Episode], float | None]:
-        """Run the documents in portions; return an estimate if the trial was stopped early."""
-        found: dict[int, Episode] = {}
-        order = self._order(asked.user_attrs[SLOT])
-        for start in range(0, len(order), self._portion):
-            part = order[start : start + self._portion]
-            for index, episode in zip(part, self._episodes(candidate, part), strict=True):
-                found[index] = episode
-                # Of two objectives Optuna takes no reports; nor is anything stopped early then.
-                if (value := score(episode)) is not None and not self.options.several:
-                    asked.report(value, step=index)
-            if len(found) < len(order) and asked.should_prune():
-                return _sorted(found), estimate(self.study.best_trial, found)
-        return _sorted(found), None
+    def _measured(self, works: Sequence["_Work"]) -> Iterator[Trial]:
+        """Run the documents in portions, and end each trial that has them all or is stopped."""
+        left = list(works)
+        while left:
+            shares = [self._share(work) for work in left]
+            parts = [
+                (work.candidate, self._documents(share))
+                for work, share in zip(left, shares, strict=True)
+            ]
+            under_way, left = left, []
+            # What is stopped does not depend on the others: where a budget ends some of them, those
+            # that it lasted for are told.
+            for place, episodes in self.objective.together(parts, "validation"):
+                work = under_way[place]
+                self._take(work, dict(zip(shares[place], episodes, strict=True)))
+                whole = len(work.found) == len(work.order)
+                if whole or work.asked.should_prune():
+                    yield self._ended(work, whole=whole)
+                else:
+                    left.append(work)
 
-    @property
-    def _portion(self) -> int:
-        """Documents measured between two looks at whether to stop."""
-        return self.options.prune_after if self.options.prune else len(self.validation)
+    def _share(self, work: "_Work") -> list[int]:
+        """Return the documents to measure until the next look at whether to stop."""
+        done = len(work.found)
+        return work.order[done : done + self._portion(work.number)]
+
+    def _portion(self, number: int) -> int:
+        """Return after how many documents to look. The baseline is never stopped."""
+        looks = self.options.prune and number > 0
+        return self.options.prune_after if looks else len(self.validation)
+
+    def _take(self, work: "_Work", found: Mapping[int, Episode]) -> None:
+        """Report what the documents gave."""
+        for index, episode in found.items():
+            work.found[index] = episode
+            # Of two objectives Optuna takes no reports; nor is anything stopped early then.
+            if (value := score(episode)) is not None and not self.options.several:
+                work.asked.report(value, step=index)
 
     def _order(self, number: int) -> list[int]:
         """Return in which order a trial measures the documents.
@@ -137,12 +166,11 @@ class Generation:
         stopped early have seen all of them together.
         """
         count = len(self.validation)
-        first = number * self._portion % count
+        first = number * self._portion(number) % count
         return [(first + i) % count for i in range(count)]
 
-    def _episodes(self, candidate: Candidate, part: Sequence[int]) -> list[Episode]:
-        documents = [self.validation[index] for index in part]
-        return self.objective.episodes(candidate, documents, "validation")
+    def _documents(self, part: Sequence[int]) -> list[Document]:
+        return [self.validation[index] for index in part]
 
     def _adopt_known(self, candidate: Candidate) -> None:
         """Keep here what other processes have measured of a candidate."""
@@ -156,6 +184,19 @@ class Generation:
         text = get_text(trial.user_attrs, EPISODES)
         if text is not None and trial.user_attrs.get(OWNER) != self.owner:
             self.objective.adopt(candidate, unpacked(text), "validation")
+
+
+@dataclass
+class _Work:
+    """A trial under way."""
+
+    asked: optuna.Trial
+    number: int
+    candidate: Candidate
+    order: list[int]
+    """Places of the documents, as they are measured."""
+    found: dict[int, Episode] = field(default_factory=dict[int, Episode])
+    """What came of them, by place."""
 
 
 def _sorted(found: Mapping[int, Episode]) -> list[Episode]:

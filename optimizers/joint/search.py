@@ -143,28 +143,34 @@ class OptunaSearch:
         """
         own: dict[int, Trial] = {}
 
-        def tell(number: int, ended: FrozenTrial) -> None:
-            trials.append(own.pop(number, None) or generation.rebuilt(number, ended))
-            watch(trials[-1])
+        def tell(trial: Trial) -> None:
+            trials.append(trial)
+            watch(trial)
             refuse_outage(trials)
+
+        def of(number: int, ended: FrozenTrial) -> Trial:
+            return own.pop(number, None) or generation.rebuilt(number, ended)
 
         try:
             while True:
                 ended = slots.refill()
                 while len(trials) in ended:
-                    tell(len(trials), ended[len(trials)])
+                    tell(of(len(trials), ended[len(trials)]))
                 if len(trials) == end:
                     return
-                if (measured := generation.turn()) is not None:
-                    own[measured.number] = measured
-                else:
+                idle = True
+                for measured in generation.turn():
+                    own[measured.number], idle = measured, False
+                    while len(trials) in own:
+                        tell(own.pop(len(trials)))
+                if idle:
                     self._wait(end - len(ended))
         except BudgetError:
             generation.give_back()
             for number, one in self._rest(slots, trials).items():
                 # An outage may have hit a document, which is then not kept and cannot be paid for.
                 with suppress(BudgetError):
-                    tell(number, one)
+                    tell(of(number, one))
             raise
 
     def _rest(self, slots: Slots, told: Sequence[Trial]) -> dict[int, FrozenTrial]:

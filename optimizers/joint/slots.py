@@ -13,6 +13,7 @@ import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
 from optuna.trial import FrozenTrial, TrialState
 
+from ..options import SearchOptions
 from ..space import Point, Space, short
 from .sharing import Pulse, Timing
 
@@ -33,16 +34,42 @@ def ended(trial: FrozenTrial) -> bool:
     return told or (trial.state is TrialState.FAIL and found == "failed")
 
 
-def take(study: optuna.Study, space: Space, owner: str) -> optuna.Trial | None:
-    """Take the first slot that waits; `None` if there is none."""
-    while study.get_trials(deepcopy=False, states=(TrialState.WAITING,)):
+def take(
+    study: optuna.Study, space: Space, owner: str, options: SearchOptions
+) -> list[optuna.Trial]:
+    """Take the first slot that waits, and those after it that are measured along with it."""
+    taken: list[optuna.Trial] = []
+    while waiting := study.get_trials(deepcopy=False, states=(TrialState.WAITING,)):
+        numbers = [one.user_attrs[SLOT] for one in (waiting[0], *taken) if SLOT in one.user_attrs]
+        waves = {wave(number, options) for number in numbers}
+        if len(waves) > 1:
+            break
         asked = study.ask(distributions(space))
         if SLOT in asked.user_attrs:
             asked.set_user_attr(OWNER, owner)
-            return asked
-        # Another process was quicker with the last one, and Optuna has made a new trial.
-        study.tell(asked, state=TrialState.FAIL)
-    return None
+            taken.append(asked)
+        else:
+            # Another process was quicker with the last one, and Optuna has made a new trial.
+            study.tell(asked, state=TrialState.FAIL)
+    return taken
+
+
+def wave(number: int, options: SearchOptions) -> int:
+    """Return the first of the trials that are measured side by side with one.
+
+    The baseline is measured alone, as the others are compared with it; so is the last trial of a
+    generation, which makes use of all that the others have shown. Optuna's own pruner compares a
+    trial with whatever has ended, which must not depend on chance.
+    """
+    alone = options.prune and options.sampler != "linear"
+    parallel = 1 if alone else options.parallel
+    while not (
+        number < 2
+        or (number + 1) % options.generation == 0
+        or number % options.generation % parallel == 0
+    ):
+        number -= 1
+    return number
 
 
 def distributions(space: Space) -> dict[str, BaseDistribution]:

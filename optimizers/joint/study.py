@@ -154,7 +154,7 @@ def _pruner(options: SearchOptions) -> optuna.pruners.BasePruner:
     if not options.prune:
         return optuna.pruners.NopPruner()
     if options.sampler == "linear":
-        return EffectsPruner(options.prune_after)
+        return EffectsPruner(options)
     with warnings.catch_warnings():
         # Optuna calls it experimental: its interface may change, and the version is pinned.
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)

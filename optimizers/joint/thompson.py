@@ -1,6 +1,6 @@
 """Sampler and pruner on the effects of choices: many switches, few trials, much noise."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,9 +10,10 @@ from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial, TrialState
 
+from ..options import SearchOptions
 from .effects import SPREAD, Effects, Key, Scored, features
 from .objectives import PARTS, Part, weighted
-from .slots import STATE
+from .slots import SLOT, STATE, wave
 
 WORTH = 0.01
 """A choice that adds less than this is not made: prompts stay short."""
@@ -61,7 +62,7 @@ class EffectsSampler(BaseSampler):
         if self._effects is None:
             several = len(study.directions) > 1
             weight = self._draws.uniform() if several and not self._greedy else 1.0
-            fitted = Effects(*evidence(study, weight))
+            fitted = Effects(*evidence(measured(study), weight))
             self._effects = fitted.means() if self._greedy else fitted.drawn(self._draws)
         if isinstance(param_distribution, FloatDistribution):
             low, high = param_distribution.low, param_distribution.high
@@ -87,46 +88,54 @@ class EffectsSampler(BaseSampler):
 
 
 class EffectsPruner(BasePruner):
-    """Stops a trial of which less is expected than of the best one, given all trials so far."""
+    """Stops a trial of which less is expected than of the best one, given all trials so far.
 
-    def __init__(self, n_startup_steps: int) -> None:
-        self._first = n_startup_steps
+    Those that are measured side by side do not count for each other: whichever of them ends first,
+    and whenever one is killed, the same trials are stopped.
+
+    Args:
+        options: Say after how many documents, and what is measured side by side.
+    """
+
+    def __init__(self, options: SearchOptions) -> None:
+        self._options = options
 
     def prune(self, study: optuna.Study, trial: FrozenTrial) -> bool:
         """Return whether to stop a trial after the documents that it has reported."""
-        if len(trial.intermediate_values) < self._first:
+        if len(trial.intermediate_values) < self._options.prune_after:
             return False
-        whole = [one for one in _ended(study) if one.user_attrs.get(STATE) == "complete"]
+        first = wave(trial.user_attrs[SLOT], self._options)
+        before = [one for one in measured(study) if one.user_attrs.get(SLOT, -1) < first]
+        whole = [one for one in before if one.user_attrs.get(STATE) == "complete"]
         if not whole:
             return False
-        ended, space = evidence(study)
+        ended, space = evidence(before)
         effects = Effects([*ended, Scored(trial.params, trial.intermediate_values)], space)
         best = max((features(one.params, space) for one in whole), key=effects.expected)
         return effects.expected(features(trial.params, space)) < effects.expected(best)
 
 
 def evidence(
-    study: optuna.Study, weight: float = 1.0
+    trials: Sequence[FrozenTrial], weight: float = 1.0
 ) -> tuple[list[Scored], dict[str, BaseDistribution]]:
-    """Return what a study has measured, and its parameters.
+    """Return what trials have measured, and their parameters.
 
     Args:
-        study: Of one objective, or of two.
+        trials: Of a study with one objective, or with two.
         weight: Of the gap among two, in [0, 1].
     """
-    ended = _ended(study)
     space: dict[str, BaseDistribution] = {}
-    for trial in ended:
+    for trial in trials:
         space |= trial.distributions
-    found: list[dict[int, float]] = [trial.intermediate_values for trial in ended]
-    if len(study.directions) > 1:
-        kept = [[Part(*one) for one in trial.user_attrs[PARTS]] for trial in ended]
+    found: list[dict[int, float]] = [trial.intermediate_values for trial in trials]
+    if any(PARTS in trial.user_attrs for trial in trials):
+        kept = [[Part(*one) for one in trial.user_attrs[PARTS]] for trial in trials]
         found = weighted(kept, weight)
-    points = zip(ended, found, strict=True)
+    points = zip(trials, found, strict=True)
     return [Scored(trial.params, scores) for trial, scores in points if scores], space
 
 
-def _ended(study: optuna.Study) -> list[FrozenTrial]:
+def measured(study: optuna.Study) -> list[FrozenTrial]:
     """Return the trials that were measured."""
     found = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
     return [one for one in found if one.intermediate_values or PARTS in one.user_attrs]

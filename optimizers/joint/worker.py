@@ -98,19 +98,20 @@ class Worker:
         if generation is None:
             return False
         self._prepare()
+        before = self._measured
         try:
-            trial = generation.turn()
+            for trial in generation.turn():
+                self._measured += 1
+                value = "-" if trial.value is None else f"{trial.value:+.3f}"
+                self._say(f"{self._run}: trial {trial.number} {trial.state}, gap {value}")
         except UpdateFinishedTrialError:
+            generation.give_back()
             self._say(f"{self._run}: another process was given this trial; going on with the next")
             return False
         except BaseException:
             generation.give_back()
             raise
-        if trial is not None:
-            self._measured += 1
-            value = "-" if trial.value is None else f"{trial.value:+.3f}"
-            self._say(f"{self._run}: trial {trial.number} {trial.state}, gap {value}")
-        return trial is not None
+        return self._measured > before
 
     def _join(self, read: dict[str, Any]) -> None:
         if not self._joined and read["kin"] != kin(self._objective, self._validation):

@@ -45,10 +45,10 @@ from autodata.optimizers import (
 )
 from autodata.optimizers.joint.storage import open_storage
 from autodata.optimizers.joint.worker import Worker
+from autodata.optimizers.objective import Part
 from autodata.programs import (
     PROPOSER,
     Autodata,
-    Document,
     Episode,
     LanguageModels,
     ModelConfig,
@@ -156,7 +156,7 @@ def test_without_a_budget_nothing_is_planned_and_nothing_measured(tmp_path: Path
         assert session.models.meter.spent.calls == 0
         assert not (tmp_path / "demo" / "plan.json").exists()
         assert len(search(session, plan)) == session.config.search.trials == 2
-    ended = {"budget": None, "trials": 2, "ended": [0, 1], "struck": False}
+    ended = {"budget": None, "trials": 2, "parallel": 4, "ended": [0, 1], "struck": False}
     assert written(tmp_path) == ended
 
 
@@ -318,22 +318,22 @@ def shared(
     session: Session, plan: Plan, others: Callable[[], object] = lambda: None
 ) -> list[Trial]:
     """Search jointly; when trial 1 is about to be measured, others do something first."""
-    measure, own = session.objective.episodes, Candidate.of(session.program)
+    measure, own = session.objective.together, Candidate.of(session.program)
     deeds = iter([others])
 
-    def episodes(candidate: Candidate, documents: Sequence[Document], sample: str) -> list[Episode]:
-        if candidate != own and sample == "validation":
+    def together(parts: Sequence[Part], sample: str) -> Iterator[tuple[int, list[Episode]]]:
+        if sample == "validation" and parts[0][0] != own:
             next(deeds, lambda: None)()
-        return measure(candidate, documents, sample)
+        return measure(parts, sample)
 
-    session.objective.episodes = episodes
+    session.objective.together = together
     return plan.searched(lambda told: optuna(session, told, plan.search), lambda trial: None)
 
 
 def test_what_workers_have_ended_counts_though_the_budget_ends_a_trial_before_it(
     tmp_path: Path,
 ) -> None:
-    more = ("method=optuna", "search.trials=6", "search.prune=false")
+    more = ("method=optuna", "search.trials=6", "search.prune=false", "search.parallel=1")
     with opened(tmp_path, "5000calls", *more) as session:
 
         def deeds() -> None:

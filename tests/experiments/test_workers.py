@@ -30,7 +30,7 @@ from autodata.programs import Episode, Usage
 from autodata.programs.budget import BudgetError
 from tests.experiments.conftest import Command, sets
 
-OPTIONS = SearchOptions(trials=8, generation=4, instructions=2, prune_after=3)
+OPTIONS = SearchOptions(trials=8, generation=4, instructions=2, prune_after=3, parallel=1)
 
 
 @pytest.fixture(scope="module")

@@ -8,16 +8,22 @@ from hypothesis import strategies as st
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
 from optuna.trial import FrozenTrial
 
+from autodata.optimizers import SearchOptions
 from autodata.optimizers.joint.effects import Effects, Scored, features
-from autodata.optimizers.joint.slots import STATE
+from autodata.optimizers.joint.slots import SLOT, STATE
 from autodata.optimizers.joint.thompson import EffectsPruner, EffectsSampler
 
 SWITCHES: dict[str, BaseDistribution] = {f"r{i}": CategoricalDistribution([0, 1]) for i in range(6)}
+OPTIONS = SearchOptions(prune_after=3)
 EFFECTS = (0.15, -0.1, 0.0, 0.05, 0.0, -0.15)
 
 
 def measured(
-    on: tuple[int, ...], documents: range, draws: np.random.Generator, state: str = "pruned"
+    on: tuple[int, ...],
+    documents: range,
+    draws: np.random.Generator,
+    state: str = "pruned",
+    slot: int | None = None,
 ) -> FrozenTrial:
     """Return a trial of which the effects are known, with noise."""
     total = sum(EFFECTS[i] for i in on)
@@ -26,7 +32,7 @@ def measured(
         value=0.0,
         params={name: int(i in on) for i, name in enumerate(SWITCHES)},
         distributions=SWITCHES,
-        user_attrs={STATE: state},
+        user_attrs={STATE: state} | ({} if slot is None else {SLOT: slot}),
         intermediate_values=scores,
     )
 
@@ -126,12 +132,25 @@ def test_a_rule_is_tried_less_the_surer_it_is_that_it_harms() -> None:
 def test_a_trial_goes_on_only_while_more_is_expected_of_it_than_of_the_best() -> None:
     draws = np.random.default_rng(1)
     study = study_of([*factorial(80), measured((3,), range(12), draws, "complete")])
-    pruner = EffectsPruner(3)
-    assert pruner.prune(study, measured((3, 5), range(3), draws))
-    assert not pruner.prune(study, measured((0, 3), range(3), draws))
-    assert not pruner.prune(study, measured((3, 5), range(2), draws))
+    pruner = EffectsPruner(OPTIONS)
+    assert pruner.prune(study, measured((3, 5), range(3), draws, slot=9))
+    assert not pruner.prune(study, measured((0, 3), range(3), draws, slot=9))
+    assert not pruner.prune(study, measured((3, 5), range(2), draws, slot=9))
 
 
 def test_nothing_is_stopped_before_there_is_a_best() -> None:
     draws = np.random.default_rng(2)
-    assert not EffectsPruner(3).prune(study_of([]), measured((5,), range(3), draws))
+    assert not EffectsPruner(OPTIONS).prune(study_of([]), measured((5,), range(3), draws, slot=1))
+
+
+def test_whether_a_trial_is_stopped_does_not_depend_on_those_measured_along_with_it() -> None:
+    draws = np.random.default_rng(3)
+    best = measured((), range(12), draws, "complete", slot=0)
+    mate = measured((0, 3), range(12), draws, "complete", slot=1)
+    one = measured((4,), range(3), draws, slot=2)
+    stopped = [
+        EffectsPruner(OPTIONS.model_copy(update={"parallel": parallel})).prune(study, one)
+        for parallel in (4, 1)
+        for study in (study_of([best]), study_of([best, mate]))
+    ]
+    assert stopped == [False, False, False, True]

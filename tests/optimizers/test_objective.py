@@ -12,7 +12,7 @@ import pytest
 from fakes import Cast, solver
 
 from autodata.optimizers import Candidate, Objective, measured
-from autodata.optimizers.objective import Here, Run
+from autodata.optimizers.engine import Here, Run
 from autodata.programs import (
     ROLES,
     Autodata,

@@ -69,7 +69,7 @@ def test_a_search_that_was_killed_goes_on_as_if_nothing_had_happened(
 
     folder = tmp_path / "b"
     folder.mkdir()
-    for kill_at in (0, 2, 5):
+    for kill_at in (0, 1, 2, 4, 5):
         world = World(documents)
         method = OptunaSearch(Setup(OPTIONS, world.models[PROPOSER], folder=folder))
         seen: list[int] = []
@@ -84,22 +84,23 @@ def test_a_search_that_was_killed_goes_on_as_if_nothing_had_happened(
     assert told(search(World(documents), folder)) == told(undisturbed)
 
 
+@pytest.mark.parametrize("at", range(3, 9))
 def test_a_trial_that_died_half_way_is_asked_for_again(
-    documents: list[Any], tmp_path: Path
+    documents: list[Any], tmp_path: Path, at: int
 ) -> None:
     world = World(documents)
     objective = world.objective()
-    run = objective.episodes
+    run = objective.together
     calls = 0
 
     def dies(*args: Any) -> Any:
         nonlocal calls
         calls += 1
-        if calls == 6:
+        if calls == at:
             raise KeyboardInterrupt
         return run(*args)
 
-    objective.episodes = dies  # pyright: ignore[reportAttributeAccessIssue]
+    objective.together = dies  # pyright: ignore[reportAttributeAccessIssue]
     method = OptunaSearch(Setup(OPTIONS, world.models[PROPOSER], folder=tmp_path))
     with pytest.raises(KeyboardInterrupt):
         method.search(objective, world.train, world.validation, lambda trial: None)

@@ -1,7 +1,7 @@
 """Slots: however processes interleave and die, every slot ends once, and nothing is lost."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import optuna
@@ -18,6 +18,7 @@ from autodata.optimizers.joint.generation import EPISODES, Generation
 from autodata.optimizers.joint.sharing import Timing, get_text, unpacked
 from autodata.optimizers.joint.slots import DEATHS, SLOT, Slots, ended, take
 from autodata.optimizers.joint.study import make_study
+from autodata.optimizers.objective import Part
 from autodata.optimizers.space import Space
 from autodata.programs import Document, Episode
 
@@ -78,11 +79,11 @@ class Crew:
         crew = self
 
         class Measuring(Objective):
-            def episodes(
-                self, candidate: Candidate, documents: Sequence[Document], sample: str
-            ) -> list[Episode]:
+            def together(
+                self, parts: Sequence[Part], sample: str
+            ) -> Iterator[tuple[int, list[Episode]]]:
                 crew.meanwhile()
-                return crew.known
+                return iter(enumerate([crew.known for _ in parts]))
 
         objective = Measuring(self.world.program, seed=0)
         study, validation = self.study(), self.world.validation
@@ -112,7 +113,7 @@ class Crew:
     def turn(self, owner: str) -> bool:
         """Let a process take a slot; return whether it ended it."""
         try:
-            return self.generation(owner).turn() is not None
+            return bool(list(self.generation(owner).turn()))
         except (KilledError, UpdateFinishedTrialError):
             return False
 
@@ -146,7 +147,7 @@ def test_every_slot_ends_exactly_once_however_processes_interleave_and_die(
         assert told == known
         assert trial.value == measured(told).gap
         assert number == trial.user_attrs[SLOT]
-    assert take(crew.study(), crew.space, "late") is None
+    assert not take(crew.study(), crew.space, "late", OPTIONS)
     assert all(trial.state is not TrialState.WAITING for trial in trials)
 
 
@@ -216,7 +217,7 @@ def test_a_leader_that_starts_again_gives_its_own_trial_out_at_once_and_leaves_t
     crew = Crew(World(documents), known, [], 3)
     crew.refill()
     for owner in ("leader", "worker"):
-        assert take(crew.study(), crew.space, owner) is not None
+        assert take(crew.study(), crew.space, owner, OPTIONS.model_copy(update={"parallel": 1}))
     crew.slots = crew.listed()
     crew.refill()
     waiting = crew.study().get_trials(states=(TrialState.WAITING,))
@@ -229,7 +230,7 @@ def test_a_trial_that_nobody_queued_is_not_measured(
     crew = Crew(World(documents), known, [], 1)
     study = crew.study()
     study.enqueue_trial({})
-    assert take(study, crew.space, "worker") is None
+    assert not take(study, crew.space, "worker", OPTIONS)
     assert [one.state for one in study.get_trials()] == [TrialState.FAIL]
     assert sorted(crew.refill()) == []
-    assert take(study, crew.space, "worker") is not None
+    assert take(study, crew.space, "worker", OPTIONS)
