@@ -43,7 +43,8 @@ class Reporter:
             transient=True,
         )
         self._task: Any = None
-        self._title, self._done, self._total, self._said = "", 0, 0, 0.0
+        self._title, self._done, self._said = "", 0, 0.0
+        self._total: int | None = 0
 
     def __enter__(self) -> Self:
         if self._bar:
@@ -59,18 +60,18 @@ class Reporter:
         if self._bar:
             self._progress.stop()
 
-    def stage(self, title: str, total: int, *, announce: bool = True) -> None:
+    def stage(self, title: str, total: int | None, *, announce: bool = True) -> None:
         """Begin a stage of `total` steps; the stage before has ended.
 
         Args:
             title: What is done now.
-            total: How many steps there will be.
+            total: How many steps there will be; `None` if nobody knows.
             announce: Without a terminal, say so in a line of its own.
         """
         self._title, self._done, self._total, self._said = title, 0, total, time.monotonic()
         if not self._bar:
             if announce:
-                self.line(f"{title} ({total})")
+                self.line(title if total is None else f"{title} ({total})")
             return
         if self._task is not None:
             self._progress.remove_task(self._task)
@@ -84,7 +85,8 @@ class Reporter:
         elif time.monotonic() - self._said >= self._every:
             self._said = time.monotonic()
             spent = f"({self.spent()})" if self.spent() else ""
-            words = [f"{self._title}: {self._done} of {self._total}", note, spent]
+            of = "so far" if self._total is None else f"of {self._total}"
+            words = [f"{self._title}: {self._done} {of}", note, spent]
             self.line(" ".join(word for word in words if word))
 
     def line(self, text: str) -> None:

@@ -107,8 +107,8 @@ def _search(session: Session, plan: Plan, method: Method, tracker: Tracker) -> l
         baselines.append(trial.candidate)
         tracker.trial(trial, baselines[0])
         reporter.line(_line(trial))
-        title = f"trial {trial.number + 1}"
-        reporter.stage(title, len(splits.validation), announce=False)
+        # Several may be measured side by side, each on as many documents as it takes.
+        reporter.stage(f"documents after trial {trial.number}", None, announce=False)
 
     reporter.stage("baseline, proposals", len(splits.train) + len(splits.validation))
     return plan.searched(

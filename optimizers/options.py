@@ -15,7 +15,7 @@ class SearchOptions(Record):
     """Candidates to measure, the baseline included, if each is measured on all validation
     documents. That many episodes are every method's budget; where candidates are stopped early, it
     lasts for more of them."""
-    generation: PositiveInt = 5
+    generation: PositiveInt = 10
     """Trials between two proposals: first from the baseline, then from the best so far."""
     rules: NonNegativeInt = 4
     """Rules to propose for each predictor in each generation; each is tried with and without the
@@ -41,7 +41,8 @@ class SearchOptions(Record):
     """Stop a candidate early of which less is expected than of the best. With two objectives there
     is no one best, Optuna stops nothing, and the default is `false`."""
     prune_after: PositiveInt = 3
-    """Documents measured between two looks at whether to stop."""
+    """Documents measured before the first look at whether to stop; before each further look, as
+    many as there have been."""
     parallel: PositiveInt = 4
     """Trials that a process measures side by side, at most: the baseline is measured alone, and so
     is the last trial of a generation, which learns from the others. With `tpe` and `gp` all are,

@@ -142,12 +142,15 @@ class Generation:
                     left.append(work)
 
     def _share(self, work: "_Work") -> list[int]:
-        """Return the documents to measure until the next look at whether to stop."""
+        """Return the documents to measure until the next look at whether to stop.
+
+        What has passed a look is measured on as many documents again: they run side by side.
+        """
         done = len(work.found)
-        return work.order[done : done + self._portion(work.number)]
+        return work.order[done : done + max(done, self._portion(work.number))]
 
     def _portion(self, number: int) -> int:
-        """Return after how many documents to look. The baseline is never stopped."""
+        """Return after how many documents to look first. The baseline is never stopped."""
         looks = self.options.prune and number > 0
         return self.options.prune_after if looks else len(self.validation)
 
