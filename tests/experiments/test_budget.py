@@ -149,6 +149,16 @@ def test_a_larger_budget_buys_more_trials(tmp_path: Path, budget: str) -> None:
     assert few < many
 
 
+def test_a_budget_for_few_trials_has_fewer_of_them_side_by_side(tmp_path: Path) -> None:
+    found: list[int] = []
+    for calls in (500, 900, 100_000):
+        with opened(tmp_path / str(calls), f"{calls}calls", "method=optuna") as session:
+            plan = make_plan(session)
+            assert written(tmp_path / str(calls))["parallel"] == plan.search.parallel
+            found.append(plan.search.parallel)
+    assert found == [1, 2, SearchOptions().parallel]
+
+
 def test_without_a_budget_nothing_is_planned_and_nothing_measured(tmp_path: Path) -> None:
     with opened(tmp_path, None, "search.trials=2") as session:
         plan = make_plan(session)

@@ -11,7 +11,7 @@ import dspy.lm15 as lm15
 import pytest
 from fakes import Cast, solver
 
-from autodata.optimizers import Candidate, Objective, measured
+from autodata.optimizers import Candidate, Knobs, Objective, measured
 from autodata.optimizers.engine import Here, Run
 from autodata.programs import (
     ROLES,
@@ -276,3 +276,65 @@ def test_with_a_start_each_document_that_ends_lets_one_more_begin() -> None:
     assert seen[0] == (1, 0)
     assert all(together <= 2 + before for together, before in seen)
     assert max(together for together, _ in seen) == 8
+
+
+def test_candidates_run_side_by_side_and_what_two_of_them_share_is_run_once() -> None:
+    under_way: set[tuple[str, str]] = set()
+    most: list[int] = []
+
+    class Slow(Here):
+        def ready(self, candidate: Candidate) -> Run:
+            run = super().ready(candidate)
+
+            async def watched(document: Document, rollout: str) -> Episode:
+                under_way.add((candidate.id, document.id))
+                most.append(len({name for name, _ in under_way}))
+                await asyncio.sleep(0.01)
+                under_way.remove((candidate.id, document.id))
+                return await run(document, rollout)
+
+            return watched
+
+    cast = Cast()
+    program = Autodata(cast.models, settings=Settings(rounds=1))
+    one = Objective(program, seed=0, engine=Slow(program))
+    own = Candidate.of(program)
+    other = own.model_copy(update={"knobs": Knobs(memory=2)})
+    parts = [(own, DOCUMENTS[:2]), (other, DOCUMENTS[1:]), (own, DOCUMENTS[1:3])]
+    found = dict(one.together(parts, "x"))
+    assert max(most) == 2
+    assert len(most) == 6
+    for place, (candidate, documents) in enumerate(parts):
+        alone = objective(Cast()).episodes(candidate, documents, "x")
+        assert [(one.document_id, one.score) for one in found[place]] == [
+            (one.document_id, one.score) for one in alone
+        ]
+
+
+def test_what_a_budget_lasted_for_is_given_before_it_is_said_to_be_used_up() -> None:
+    class Broke(Here):
+        def ready(self, candidate: Candidate) -> Run:
+            run = super().ready(candidate)
+
+            async def paid(document: Document, rollout: str) -> Episode:
+                if candidate.knobs.memory == 2 and document == DOCUMENTS[3]:
+                    raise BudgetError("the budget is used up")
+                return await run(document, rollout)
+
+            return paid
+
+    program = Autodata(Cast().models, settings=Settings(rounds=1))
+    one = Objective(program, seed=0, engine=Broke(program))
+    own = Candidate.of(program)
+    other = own.model_copy(update={"knobs": Knobs(memory=2)})
+    parts = [(other, DOCUMENTS), (own, DOCUMENTS), (other, DOCUMENTS[:3])]
+    given: list[int] = []
+
+    def takes() -> None:
+        for place, episodes in one.together(parts, "x"):
+            assert [episode.document_id for episode in episodes] == [d.id for d in parts[place][1]]
+            given.append(place)
+
+    with pytest.raises(BudgetError, match="used up"):
+        takes()
+    assert given == [1, 2]

@@ -9,6 +9,7 @@ from worlds import World
 
 from autodata.optimizers import Candidate, SearchOptions, Setup, Trial, choose
 from autodata.optimizers.joint.search import OptunaSearch
+from autodata.optimizers.joint.slots import wave
 from autodata.optimizers.proposers.reflective import reflective_instructions, spoken
 from autodata.programs import PROPOSER, Autodata, Document, Settings
 from autodata.programs.budget import Budget, BudgetError
@@ -182,3 +183,41 @@ def test_proposals_that_the_budget_cuts_off_are_counted(world: World, cut: int) 
     with pytest.raises(BudgetError):
         method.search(fresh.objective(), fresh.train, fresh.validation, lambda trial: None)
     assert method.usage.calls == fresh.models.ledger.roles[PROPOSER].calls == cut
+
+
+def test_trials_are_measured_side_by_side_and_what_passes_a_look_on_twice_the_documents(
+    documents: list[Any],
+) -> None:
+    world = World(documents)
+    objective = world.objective()
+    run, asked = objective.together, list[list[tuple[str, int]]]()
+
+    def noted(parts: Any, sample: str) -> Any:
+        if sample == "validation":
+            asked.append([(candidate.id, len(part)) for candidate, part in parts])
+        return run(parts, sample)
+
+    objective.together = noted
+    options = OPTIONS.model_copy(update={"prune_after": 2, "parallel": 2})
+    method = OptunaSearch(Setup(options, world.models[PROPOSER]))
+    trials: list[Trial] = []
+    method.search(objective, world.train, world.validation, trials.append)
+    assert asked[0] == [(trials[0].candidate.id, len(world.validation))]
+    assert max(len(parts) for parts in asked) == options.parallel
+    shares: dict[str, list[int]] = {}
+    for parts in asked[1:]:
+        for name, share in parts:
+            shares.setdefault(name, []).append(share)
+    for trial in trials[1:]:
+        taken, looks = len(trial.episodes), [2, 2, 2]  # Six documents: 2, 2 more; 4 have 2 left.
+        assert shares[trial.candidate.id][:3] == looks[: taken // 2]
+
+
+def test_the_baseline_and_the_last_trial_of_a_generation_are_measured_alone() -> None:
+    def waves(**given: Any) -> list[int]:
+        options = SearchOptions(generation=10, **given)
+        return [wave(number, options) for number in range(15)]
+
+    assert waves(parallel=4) == [0, 1, 1, 1, 4, 4, 4, 4, 8, 9, 10, 10, 10, 10, 14]
+    assert waves(parallel=4, sampler="tpe") == list(range(15))
+    assert waves(parallel=1) == list(range(15))
